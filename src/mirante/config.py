@@ -46,12 +46,12 @@ def build(kind: type[T], data: Mapping[str, Any], where: str) -> T:
     return kind(**{key: _convert(hints[key], value, f"{where}: {key}") for key, value in data.items()})
 
 
-def plain(value: Any) -> dict[str, Any]:  # noqa: ANN401 - any frozen dataclass
+def plain(value: Any) -> dict[str, Any]:
     """The plain data of a configuration, ready for JSON or TOML."""
     return asdict(value)
 
 
-def _convert(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - driven by annotations
+def _convert(hint: Any, value: Any, where: str) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if is_dataclass(hint) and isinstance(value, Mapping):
         return build(hint, value, where)  # type: ignore[arg-type]
@@ -63,7 +63,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - driven
         if value not in arguments:
             raise UnknownName(where, str(value), [str(one) for one in arguments])
         return value
-    if hint is Any or (origin or hint) in (dict, Mapping) and isinstance(value, dict):
+    if hint is Any or ((origin or hint) in (dict, Mapping) and isinstance(value, dict)):
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
@@ -72,7 +72,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - driven
     raise UsageError(f"{where} must be {getattr(hint, '__name__', hint)}, not {value!r}.")
 
 
-def _first(choices: tuple[Any, ...], value: Any, where: str) -> Any:  # noqa: ANN401 - driven by annotations
+def _first(choices: tuple[Any, ...], value: Any, where: str) -> Any:
     for choice in choices:
         if choice is type(None):
             continue

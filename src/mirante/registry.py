@@ -42,5 +42,7 @@ def load(package: str, name: str) -> ModuleType:
     """
     modules = {**_plugins(package), **_own(package)}
     if name not in modules:
-        raise UnknownName(package.rpartition(".")[2].removesuffix("es" if package.endswith("xes") else "s"), name, modules)
+        raise UnknownName(
+            package.rpartition(".")[2].removesuffix("es" if package.endswith("xes") else "s"), name, modules
+        )
     return import_module(modules[name])

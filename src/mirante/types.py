@@ -117,7 +117,9 @@ class Pairs:
         for item in items:
             picture = item.picture
             if picture.id in images or picture.id in merged:
-                raise DataError(f"Image id {picture.id!r} occurs twice in {name or 'the data'}: give each row its own id.")
+                raise DataError(
+                    f"Image id {picture.id!r} occurs twice in {name or 'the data'}: give each row its own id."
+                )
             stands = by_content.setdefault(picture.content, picture.id)
             if stands == picture.id:
                 images[picture.id] = picture
