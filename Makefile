@@ -1,0 +1,55 @@
+# Every target needs only Python 3.11 and make: `make install` builds .venv, once, and again when its inputs change.
+
+PYTHON ?= python3
+ARGS ?=
+PIP_FLAGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all lint format docs readme bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+install: $(STAMP) ## install Mirante and what develops it into .venv
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e ".[dev]"
+	touch $@
+
+demo: $(STAMP) ## evaluate the embedded model, teach it Portuguese, report, open the page (ARGS=--no-serve: no page)
+	$(BIN)/mirante demo $(ARGS)
+
+test: $(STAMP) ## the fast tests (ARGS="-k word" narrows)
+	$(BIN)/pytest $(ARGS)
+
+test-all: $(STAMP) ## every test that needs no network and no GPU: slow, server and browser ones too
+	$(BIN)/pytest -m "not network and not gpu" $(ARGS)
+
+lint: $(STAMP) ## style, types, layers, and that the command line's page is current
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict src
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/cli_help.py --check
+
+format: $(STAMP) ## mend what can be mended by a tool
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(STAMP) ## write docs/cli.md from the command line's own help
+	$(BIN)/python scripts/cli_help.py
+
+readme: $(STAMP) ## run every command of the READMEs
+	$(BIN)/python scripts/readme_commands.py $(ARGS)
+
+bench: $(STAMP) ## run every benchmark, one after the other
+	set -e; for one in benchmarks/*.py; do echo "== $$one"; $(BIN)/python "$$one" $(ARGS); done
+
+clean: ## remove what tools and runs left behind; .venv stays
+	rm -rf build dist out runs screenshots .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+	find src tests benchmarks scripts docs -name __pycache__ -type d -prune -exec rm -rf {} +
