@@ -1,0 +1,94 @@
+"""The commands of a README are found, and one that fails is reported."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "readme_commands.py"
+
+README = r"""
+# A README
+
+$ outside of a fence
+
+```console
+$ echo one
+one
+$ echo two \
+    three
+```
+
+```python
+$ echo not a console
+```
+
+```console no-run
+$ mirante serve
+```
+
+1. A list:
+
+   ```console
+   $ echo one
+   $ {last}
+   ```
+"""
+
+
+def runner(readme: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *options, str(readme)], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def readme(tmp_path: Path) -> Path:
+    path = tmp_path / "README.md"
+    path.write_text(README.replace("{last}", "echo four"), encoding="utf-8")
+    return path
+
+
+def test_commands_are_listed_once_with_their_place(readme: Path) -> None:
+    assert runner(readme, "--list").stdout.splitlines() == [
+        "run   README.md:7  echo one",
+        "run   README.md:10  echo two three",
+        "skip  README.md:18  mirante serve",
+        "run   README.md:25  echo four",
+    ]
+
+
+def test_every_command_is_run_but_servers(readme: Path) -> None:
+    done = runner(readme)
+    assert done.returncode == 0
+    assert [line for line in done.stdout.splitlines() if line in {"one", "two three", "four"}] == [
+        "one",
+        "two three",
+        "four",
+    ]
+    assert "serve" not in done.stdout
+
+
+@pytest.mark.parametrize("last", ["exit 3", "false | true", "ls no-such-file"])
+def test_a_command_that_fails_fails_the_run_and_is_named(readme: Path, last: str) -> None:
+    readme.write_text(README.replace("{last}", last), encoding="utf-8")
+    done = runner(readme)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == f"FAILED README.md:25: {last}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("no commands here\n", "no command to run"),
+        ("```console no-run\n$ mirante serve\n```\n", "no command to run"),
+        ("```console\n$ echo one\n", "a fence is never closed"),
+        ("```console\n$ echo one \\\n```\n", "ends within a command"),
+    ],
+)
+def test_a_readme_that_proves_nothing_is_refused(readme: Path, text: str, message: str) -> None:
+    readme.write_text(text, encoding="utf-8")
+    done = runner(readme)
+    assert done.returncode == 1
+    assert message in done.stderr
