@@ -1,0 +1,132 @@
+"""Styles: how an object's surface, its edge and the picture behind it are rendered.
+
+A style is a handful of numbers and textures; `mirante.datasets.scenes.drawing` composes them. The mosaic is kept out
+of training as the shifted domain.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mirante.errors import UnknownName
+
+Floats = NDArray[np.float32]
+
+TILES = 20  # tiles along the side of a mosaic
+PAPER = np.array((250, 246, 236), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one style renders.
+
+    Attributes:
+        outline: width of the dark outline, in units of the object's box.
+        outline_strength: its opacity, 0 to 1.
+        blur: softness of edges, in units of the box.
+        wobble: how far edges wander, in units of the box.
+        lighten: how far fills go towards the paper, 0 to 1.
+        fade: how far the background goes towards the paper, 0 to 1.
+        grain: depth of the hatch texture, 0 to 1.
+        wash: depth of slow variations of tone, 0 to 1.
+        tiles: whether the picture is laid in tiles.
+    """
+
+    outline: float = 0.05
+    outline_strength: float = 1.0
+    blur: float = 0.0
+    wobble: float = 0.0
+    lighten: float = 0.0
+    fade: float = 0.0
+    grain: float = 0.0
+    wash: float = 0.0
+    tiles: bool = False
+
+
+STYLES: dict[str, Style] = {
+    "flat": Style(),
+    "ink": Style(outline=0.068, wobble=0.016, lighten=0.14, fade=0.30, wash=0.05),
+    "crayon": Style(outline=0.055, outline_strength=0.88, wobble=0.012, lighten=0.04, fade=0.12, grain=0.30),
+    "watercolour": Style(
+        outline=0.045, outline_strength=0.72, blur=0.035, wobble=0.010, lighten=0.05, fade=0.18, wash=0.22
+    ),
+    "mosaic": Style(outline=0.055, tiles=True),
+}
+
+
+def style_of(name: str) -> Style:
+    """The style of that name.
+
+    Raises:
+        UnknownName: no such style.
+    """
+    if name not in STYLES:
+        raise UnknownName("style", name, STYLES)
+    return STYLES[name]
+
+
+def _noise(seed: int, cells: int, resolution: int) -> Floats:
+    lattice = np.random.default_rng(seed).uniform(-1, 1, (cells, cells)).astype(np.float32)
+    size = (resolution, resolution)
+    return np.asarray(Image.fromarray(lattice).resize(size, Image.Resampling.BICUBIC), dtype=np.float32)
+
+
+@lru_cache(maxsize=16)
+def cloud(resolution: int) -> Floats:
+    """Slow noise in about [-1, 1], shape (2·resolution, 2·resolution); a picture takes a window of it."""
+    side = 2 * resolution
+    return np.asarray(np.clip(0.7 * _noise(1, 10, side) + 0.5 * _noise(2, 30, side), -1, 1), dtype=np.float32)
+
+
+@lru_cache(maxsize=16)
+def hatch(resolution: int) -> Floats:
+    """Slanted crayon strokes in about [-1, 1], shape (2·resolution, 2·resolution)."""
+    side = 2 * resolution
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) / resolution
+    wander = 0.02 * _noise(3, 24, side)
+    strokes = np.sin(2 * np.pi * 17 * (0.72 * x + 0.69 * y + wander))
+    return np.clip(0.6 * strokes + 0.8 * _noise(4, min(side, 160), side), -1, 1).astype(np.float32)
+
+
+@lru_cache(maxsize=16)
+def tile_numbers(resolution: int) -> tuple[NDArray[np.int64], Floats]:
+    """For each pixel the number of its tile, and the share of it that is grout, both (resolution, resolution)."""
+    at = (np.arange(resolution) + 0.5) / resolution * TILES
+    index = at.astype(np.int64)
+    near = np.minimum(at - index, index + 1 - at).astype(np.float32)
+    joint = np.clip((0.09 - near) * resolution / TILES + 0.5, 0, 1)
+    return index[:, None] * TILES + index[None, :], np.maximum(joint[:, None], joint[None, :])
+
+
+def tiled(picture: Floats) -> Floats:
+    """Each tile takes its mean colour: (resolution, resolution, 3) to the same shape."""
+    resolution = len(picture)
+    image = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
+    small = np.asarray(image.resize((TILES, TILES), Image.Resampling.BOX), dtype=np.float32).reshape(-1, 3)
+    return np.asarray(small[tile_numbers(resolution)[0]])
+
+
+def window(texture: Floats, offset: tuple[float, float], resolution: int) -> Floats:
+    """The (resolution, resolution) part of a double-sized texture at an offset in [0, 1)²."""
+    y, x = int(offset[0] * resolution), int(offset[1] * resolution)
+    return texture[y : y + resolution, x : x + resolution]
+
+
+def ground(picture: Floats, style: Style, offset: tuple[float, float]) -> Floats:
+    """Render a background, (resolution, resolution, 3), in a style."""
+    resolution = len(picture)
+    if style.tiles:
+        picture = tiled(picture)
+    if style.fade:
+        bright = picture.mean() / 255  # dark places stay dark: the night must not turn into fog
+        picture = picture + (PAPER - picture) * np.float32(style.fade * min(1.0, bright * 1.4) ** 2)
+    if style.wash:
+        picture = picture * (
+            1 + np.float32(0.4 * style.wash) * window(cloud(resolution), offset, resolution)[..., None]
+        )
+    if style.grain:
+        picture = picture + np.float32(50 * style.grain) * window(hatch(resolution), offset, resolution)[..., None]
+    return picture
