@@ -5,7 +5,7 @@ does not name is free. "a star" claims exactly one star; "stars" (no count) clai
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def partial(scene: Scene, rng: np.random.Generator) -> Claim:
     whole = full(scene)
     keep = rng.random(6) < (0.6, 0.3, 0.3, 0.6, 0.7, 0.35)
     if len(whole.groups) == 2 and keep[4]:
-        groups = tuple(_less(group, keep) for group in whole.groups)
+        groups = tuple(replace(_less(group, keep), count=1) for group in whole.groups)
         relation = whole.relation if rng.random() < 0.7 else None
         return Claim(groups, relation, whole.background if keep[5] else None)
     group = whole.groups[int(rng.integers(len(whole.groups)))]
@@ -99,8 +99,10 @@ def scene_codes(scenes: Sequence[Scene]) -> NDArray[np.int8]:
     """Scenes as (s, 12) int8: twice (kind, colour, size, pattern, count), background, relation; −2 where absent."""
     codes = np.full((len(scenes), 12), _NONE, dtype=np.int8)
     for row, scene in enumerate(scenes):
-        claim = full(scene)
-        codes[row, : 5 * len(claim.groups)] = [code for group in claim.groups for code in _codes(group)]
+        count = 1 if scene.is_pair else len(scene.things)
+        for at, thing in enumerate(scene.things if scene.is_pair else scene.things[:1]):
+            shown = Group(thing.kind, thing.colour, thing.size, thing.pattern, count)
+            codes[row, 5 * at : 5 * at + 5] = _codes(shown)
         codes[row, 10] = BACKGROUNDS.index(scene.background)
         if scene.relation:
             codes[row, 11] = RELATIONS.index(scene.relation)
@@ -138,7 +140,7 @@ def _codes(group: Group) -> tuple[int, int, int, int, int]:
 
 
 def _group(thing: Thing, count: int) -> Group:
-    return Group(thing.kind, thing.colour, thing.size, thing.pattern, count)
+    return Group(thing.kind, thing.colour, thing.size, thing.pattern if thing.pattern != "plain" else None, count)
 
 
 def _less(group: Group, keep: NDArray[np.bool_]) -> Group:
@@ -147,6 +149,6 @@ def _less(group: Group, keep: NDArray[np.bool_]) -> Group:
         group.kind,
         group.colour if colour else None,
         group.size if size else None,
-        group.pattern if pattern and group.pattern != "plain" else None,
+        group.pattern if pattern else None,
         group.count if count else None,
     )

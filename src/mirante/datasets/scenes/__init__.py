@@ -1,0 +1,177 @@
+"""`scenes`: drawn pictures with captions in English and Portuguese, made from a seed, without network or disk.
+
+Splits, each of any size by a suffix (`scenes:train-1000000`): `train`, `validation`, `test` (styles known in
+training), `mosaic` (a drawing style held out from training), `hard` (a gallery of minimal pairs).
+Relevance is exact: a partial caption describes every picture that satisfies it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial as bind
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from PIL.Image import Image
+
+from mirante.datasets.scenes import claims, grammar
+from mirante.datasets.scenes.claims import Claim
+from mirante.datasets.scenes.drawing import draw
+from mirante.datasets.scenes.world import HELD_OUT_STYLE, SWAPS, TRAINING_STYLES, Scene, sample, sample_pair, swap
+from mirante.errors import UnknownName
+from mirante.types import Caption, Item, Pairs, Picture
+
+NAME = "scenes"
+RESOLUTION = 128
+SIZES: Mapping[str, int] = MappingProxyType(
+    {"train": 10_000, "validation": 1_000, "test": 1_000, "mosaic": 1_000, "hard": 1_000}
+)
+_SEEDS = {"train": 1, "validation": 2, "test": 3, "mosaic": 4, "hard": 5}
+_PARTIAL_CAPTIONS = 2
+
+
+def accepts(address: str) -> bool:
+    """Whether `address` names this data set."""
+    return address == NAME
+
+
+def open(address: str, options: Any) -> "SceneDataset":
+    """The data set; no option changes it."""
+    del address, options
+    return SceneDataset()
+
+
+def example(folder: Path) -> str:
+    """An address of a small valid data set of this kind."""
+    del folder
+    return f"{NAME}:test-6"
+
+
+@dataclass(frozen=True)
+class SceneDataset:
+    """The data set `scenes`; pictures are drawn only when their pixels are asked for."""
+
+    @property
+    def name(self) -> str:
+        """`"scenes"`."""
+        return NAME
+
+    @property
+    def revision(self) -> str:
+        """Changes with anything that changes a picture or a caption."""
+        return "scenes-1"
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The named splits; sizes can be given as `train-1000000`."""
+        return tuple(SIZES)
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The roles of its two columns."""
+        return {"image": "picture", "text": "captions"}
+
+    def scenes(self, split: str) -> Iterator[Scene]:
+        """The scenes of a split, one after the other, before they are drawn.
+
+        Raises:
+            UnknownName: no such split.
+        """
+        name, size = _parse(split)
+        for index in range(size):
+            yield _scene(name, index)
+
+    def items(self, split: str, language: str | None = None) -> Iterator[Item]:
+        """The pictures of a split, each with a full and two partial captions per language."""
+        for index, scene in enumerate(self.scenes(split)):
+            identity = f"{_parse(split)[0]}-{index:07d}"
+            told = _claims(scene)
+            captions = [
+                Caption(f"{identity}#{tag}{number}", text, tag)
+                for tag in _languages(language)
+                for number, (_, text) in enumerate(_say(told, tag))
+            ]
+            yield Item(picture(scene, identity), tuple(captions))
+
+    def pairs(self, split: str, language: str | None = None, limit: int | None = None) -> Pairs:
+        """The items of a split with exact relevance: every caption and every picture that it is true of."""
+        found = Pairs.from_items(_first(self.items(split, language), limit), f"{NAME}:{split}")
+        scenes = list(_first(self.scenes(split), limit))
+        ids = [image.id for image in found.images]
+        told = [claim for scene in scenes for _ in _languages(language) for claim in _claims(scene)]
+        true = claims.truth(told, scenes)
+        relevance = {
+            caption.id: frozenset(ids[at] for at in np.flatnonzero(row))
+            for caption, row in zip(found.captions, true, strict=True)
+        }
+        return Pairs(found.images, found.captions, relevance, found.name)
+
+
+def picture(scene: Scene, identity: str) -> Picture:
+    """A scene as a picture of `RESOLUTION` pixels that is drawn when loaded; what it shows is its metadata."""
+    first = scene.things[0]
+    metadata = {
+        "background": scene.background,
+        "style": scene.style,
+        "kind": first.kind,
+        "colour": first.colour,
+        "count": len(scene.things) if not scene.is_pair else 1,
+    }
+    load = bind(_draw, scene)
+    return Picture(identity, scene.content, load, metadata)
+
+
+def _draw(scene: Scene) -> Image:
+    return draw(scene, RESOLUTION)
+
+
+def _claims(scene: Scene) -> list[Claim]:
+    rng = np.random.default_rng(scene.seed)
+    return [claims.full(scene), *(claims.partial(scene, rng) for _ in range(_PARTIAL_CAPTIONS))]
+
+
+def _say(told: Sequence[Claim], language: str) -> list[tuple[Claim, str]]:
+    return [(claim, grammar.say(claim, language)) for claim in told]
+
+
+def _languages(wanted: str | None) -> tuple[str, ...]:
+    if wanted is None:
+        return grammar.LANGUAGES
+    tag = wanted.replace("_", "-").lower()
+    found = tuple(known for known in grammar.LANGUAGES if known.lower().startswith(tag[:2]))
+    if not found:
+        raise UnknownName("language of scenes", wanted, grammar.LANGUAGES)
+    return found
+
+
+def _parse(split: str) -> tuple[str, int]:
+    name, _, size = split.partition("-")
+    if name not in SIZES or (size and not size.isdigit()):
+        raise UnknownName("split of scenes", split, SIZES)
+    return name, int(size) if size else SIZES[name]
+
+
+def _scene(split: str, index: int) -> Scene:
+    styles = (HELD_OUT_STYLE,) if split == "mosaic" else TRAINING_STYLES
+    if split == "hard":
+        return _minimal(index)
+    return sample(np.random.default_rng((_SEEDS[split], index)), styles)
+
+
+def _minimal(index: int) -> Scene:
+    """Even indices are pairs at random, each odd one is the partner of the scene before it."""
+    number, second = divmod(index, 2)
+    rng = np.random.default_rng((_SEEDS["hard"], number))
+    while True:
+        scene = sample_pair(rng)
+        partner = swap(scene, SWAPS[number % len(SWAPS)])
+        if partner is not None:
+            return partner if second else scene
+
+
+def _first(parts: Iterator[Any], limit: int | None) -> Iterator[Any]:
+    for number, part in enumerate(parts):
+        if limit is not None and number >= limit:
+            return
+        yield part
