@@ -12,7 +12,7 @@ from PIL import Image
 
 from mirante.datasets.scenes.backgrounds import LAYOUTS, background
 from mirante.datasets.scenes.shapes import REACH, SIDE, SPAN, field_of, shape_of
-from mirante.datasets.scenes.styles import PAPER, Style, cloud, ground, hatch, style_of, tile_numbers, window
+from mirante.datasets.scenes.styles import PAPER, Style, cloud, ground, hatch, style_of, tile_numbers, tiled, window
 from mirante.datasets.scenes.world import Scene, Thing
 from mirante.errors import UnknownName, UsageError
 
@@ -20,16 +20,16 @@ Floats = NDArray[np.float32]
 
 # The colour and the tone of its patterns and details.
 PALETTE: dict[str, tuple[tuple[int, int, int], tuple[int, int, int]]] = {
-    "red": ((216, 38, 42), (150, 14, 30)),
-    "orange": ((244, 130, 24), (255, 178, 92)),
-    "yellow": ((252, 214, 40), (255, 240, 150)),
-    "green": ((50, 158, 66), (24, 106, 46)),
-    "blue": ((40, 96, 208), (96, 152, 240)),
-    "purple": ((124, 54, 168), (174, 112, 214)),
-    "pink": ((248, 146, 190), (255, 196, 220)),
-    "brown": ((122, 76, 44), (168, 116, 76)),
-    "white": ((248, 248, 246), (204, 208, 214)),
-    "black": ((44, 44, 50), (98, 98, 106)),
+    "red": ((216, 38, 42), (142, 8, 26)),
+    "orange": ((244, 130, 24), (255, 182, 88)),
+    "yellow": ((252, 214, 40), (236, 180, 24)),
+    "green": ((50, 158, 66), (126, 206, 120)),
+    "blue": ((40, 96, 208), (122, 174, 248)),
+    "purple": ((124, 54, 168), (182, 122, 220)),
+    "pink": ((248, 146, 190), (222, 98, 154)),
+    "brown": ((122, 76, 44), (182, 130, 88)),
+    "white": ((248, 248, 246), (188, 194, 204)),
+    "black": ((38, 38, 44), (104, 104, 112)),
 }
 INK = np.array((26, 24, 34), dtype=np.float32)
 HALO = np.array((252, 250, 244), dtype=np.float32)
@@ -178,9 +178,9 @@ def _paint(canvas: Floats, thing: Thing, pose: Pose, style: Style, offset: tuple
 
 def _lay_tiles(canvas: Floats, offset: tuple[float, float]) -> None:
     number, grout = tile_numbers(len(canvas))
-    tones = np.random.default_rng(int(offset[0] * 1000)).uniform(0.86, 1.10, number.max() + 1).astype(np.float32)
+    tones = np.random.default_rng(int(offset[0] * 1000)).uniform(0.90, 1.10, number.max() + 1).astype(np.float32)
     canvas *= tones[number][..., None]
-    canvas += (np.float32(70) - canvas) * (np.float32(0.45) * grout)[..., None]
+    canvas += (np.float32(84) - canvas) * (np.float32(0.38) * grout)[..., None]
 
 
 def draw(scene: Scene, resolution: int) -> Image.Image:
@@ -210,5 +210,6 @@ def draw(scene: Scene, resolution: int) -> Image.Image:
     for thing, row in zip(scene.things, numbers[1:], strict=True):
         _paint(canvas, thing, _pose(thing.kind, row), style, offset)
     if style.tiles:
+        canvas += (tiled(canvas) - canvas) * np.float32(0.4)
         _lay_tiles(canvas, offset)
     return Image.fromarray(np.clip(canvas + np.float32(0.5), 0, 255).astype(np.uint8))

@@ -88,9 +88,7 @@ def cat() -> Shape:
             (-0.26, 0.0),
         ]
     )
-    tail = stroke(
-        smooth([(0.10, 0.40), (0.36, 0.38), (0.42, 0.12), (0.34, -0.10), (0.38, -0.1), (0.2, 0.45)])[6:22], 0.12
-    )
+    tail = stroke(arc(0.12, 0.14, rx=0.29, ry=0.26, start=85, end=-40), 0.12)
     eyes = [ellipse(x, -0.22, rx=0.06, ry=0.065) for x in (-0.17, 0.01)]
     pupils = [ellipse(x, -0.21, rx=0.03, ry=0.05) for x in (-0.17, 0.01)]
     nose = polygon([(-0.11, -0.13), (-0.05, -0.13), (-0.08, -0.09)])
@@ -146,8 +144,8 @@ def heart() -> Shape:
 
 def moon() -> Shape:
     """A crescent."""
-    outer = arc(0, 0, rx=0.46, ry=0.46, start=42, end=298, n=50)
-    inner = arc(0.20, -0.07, rx=0.355, ry=0.355, start=-88, end=-287, n=36)
+    outer = arc(0, 0, rx=0.46, ry=0.46, start=28.7, end=292.7, n=50)
+    inner = arc(0.20, -0.07, rx=0.355, ry=0.355, start=235, end=86.4, n=36)
     craters = (ellipse(-0.30, 0.10, rx=0.05), ellipse(-0.20, 0.28, rx=0.04), ellipse(-0.28, -0.14, rx=0.035))
     return Shape(body=(np.concatenate([outer, inner]),), shade=craters, handed=True)
 

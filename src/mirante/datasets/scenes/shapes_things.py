@@ -64,14 +64,14 @@ def car() -> Shape:
         ],
         4,
     )
-    cabin = polygon([(-0.34, -0.06), (-0.20, -0.36), (0.16, -0.36), (0.34, -0.06)])
-    wheels = [ellipse(x, 0.22, rx=0.155) for x in (-0.27, 0.27)]
-    hubs = [ellipse(x, 0.22, rx=0.06) for x in (-0.27, 0.27)]
+    cabin = polygon([(-0.34, -0.06), (-0.20, -0.44), (0.16, -0.44), (0.34, -0.06)])
+    wheels = [ellipse(x, 0.24, rx=0.17) for x in (-0.27, 0.27)]
+    hubs = [ellipse(x, 0.24, rx=0.06) for x in (-0.27, 0.27)]
     windows = (
-        polygon([(-0.25, -0.08), (-0.15, -0.29), (-0.03, -0.29), (-0.03, -0.08)]),
-        polygon([(0.03, -0.08), (0.03, -0.29), (0.13, -0.29), (0.25, -0.08)]),
+        polygon([(-0.25, -0.08), (-0.15, -0.36), (-0.03, -0.36), (-0.03, -0.08)]),
+        polygon([(0.03, -0.08), (0.03, -0.36), (0.13, -0.36), (0.25, -0.08)]),
     )
-    tyres = [stroke(arc(x, 0.22, rx=0.108, ry=0.108, start=0, end=358), 0.095)[0] for x in (-0.27, 0.27)]
+    tyres = [stroke(arc(x, 0.24, rx=0.118, ry=0.118, start=0, end=358), 0.105)[0] for x in (-0.27, 0.27)]
     return Shape(body=(lower, cabin, *wheels), light=(*windows, *hubs), dark=tuple(tyres), handed=True)
 
 

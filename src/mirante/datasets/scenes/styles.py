@@ -48,10 +48,10 @@ class Style:
 
 STYLES: dict[str, Style] = {
     "flat": Style(),
-    "ink": Style(outline=0.068, wobble=0.016, lighten=0.14, fade=0.30, wash=0.05),
-    "crayon": Style(outline=0.055, outline_strength=0.88, wobble=0.012, lighten=0.04, fade=0.12, grain=0.30),
+    "ink": Style(outline=0.068, wobble=0.016, lighten=0.10, fade=0.30, wash=0.05),
+    "crayon": Style(outline=0.055, outline_strength=0.88, wobble=0.012, lighten=0.04, fade=0.12, grain=0.26),
     "watercolour": Style(
-        outline=0.045, outline_strength=0.72, blur=0.035, wobble=0.010, lighten=0.05, fade=0.18, wash=0.22
+        outline=0.045, outline_strength=0.72, blur=0.035, wobble=0.010, lighten=0.05, fade=0.18, wash=0.17
     ),
     "mosaic": Style(outline=0.055, tiles=True),
 }
@@ -87,8 +87,8 @@ def hatch(resolution: int) -> Floats:
     side = 2 * resolution
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / resolution
     wander = 0.02 * _noise(3, 24, side)
-    strokes = np.sin(2 * np.pi * 17 * (0.72 * x + 0.69 * y + wander))
-    return np.clip(0.6 * strokes + 0.8 * _noise(4, min(side, 160), side), -1, 1).astype(np.float32)
+    strokes = np.sin(2 * np.pi * 25 * (0.72 * x + 0.69 * y + wander))
+    return np.clip(0.5 * strokes + 0.7 * _noise(4, min(side, 160), side), -1, 1).astype(np.float32)
 
 
 @lru_cache(maxsize=16)
@@ -112,7 +112,8 @@ def tiled(picture: Floats) -> Floats:
 def window(texture: Floats, offset: tuple[float, float], resolution: int) -> Floats:
     """The (resolution, resolution) part of a double-sized texture at an offset in [0, 1)²."""
     y, x = int(offset[0] * resolution), int(offset[1] * resolution)
-    return texture[y : y + resolution, x : x + resolution]
+    part: Floats = texture[y : y + resolution, x : x + resolution]
+    return part
 
 
 def ground(picture: Floats, style: Style, offset: tuple[float, float]) -> Floats:
