@@ -1,0 +1,169 @@
+"""The page: read the saved results, make one section a protocol, render, write."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from mirante import messages
+from mirante.errors import StoreError
+from mirante.report import charts
+from mirante.report.galleries import Gallery, Thumbnails, gallery
+from mirante.report.saved import NAME, Saved, by_protocol, estimates, read_saved
+from mirante.report.summary import summary
+from mirante.report.svg import ceiling
+from mirante.report.tables import Table, table
+from mirante.report.voice import NOTHING, Voice
+from mirante.types import Protocol, Result
+
+REPORT = "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Everything that was measured under one protocol, ready to be placed.
+
+    Args:
+        anchor: id of the section within the page.
+        heading: data, language and direction.
+        summary: what the numbers say, in one sentence.
+        table: models × metrics.
+        as_given: the same models judged by the relevance as the data gives it, where captions repeat.
+        bars: one drawing per hit rate.
+        curve: the R@K drawing.
+        histograms: drawing and its words, one per model.
+        galleries: one per model.
+    """
+
+    anchor: str
+    heading: str
+    summary: str
+    table: Table
+    as_given: Table | None
+    bars: tuple[Markup, ...]
+    curve: Markup | None
+    histograms: tuple[tuple[str, Markup, str], ...]
+    galleries: tuple[Gallery, ...]
+
+
+def write_report(folder: Path, lang: str | None = None) -> Path:
+    """Draw `folder/results.json` as `folder/report.html`, one file that opens offline.
+
+    Args:
+        folder: what an evaluation wrote: `results.json` and, where there are pictures, `thumbnails/`.
+        lang: `"en"` or `"pt"` (any tag of these); by default the language of the environment.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        UsageError: there is no `results.json`, or it holds no result.
+        StoreError: `results.json` is damaged or of another schema.
+    """
+    saved = read_saved(folder)
+    voice = Voice(messages.language(lang))
+    thumbnails = Thumbnails(folder / "thumbnails")
+    try:
+        groups = by_protocol(saved.results).items()
+        sections = [
+            _section(f"p{at}", protocol, found, thumbnails, voice) for at, (protocol, found) in enumerate(groups, 1)
+        ]
+        page = _render(saved, sections, voice)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise StoreError(
+            f"{str(folder / NAME)!r} is damaged ({type(error).__name__}: {error}): run the evaluation again."
+        ) from error
+    path = folder / REPORT
+    unfinished = path.with_suffix(".html.part")
+    unfinished.write_text(page, encoding="utf-8")
+    return unfinished.replace(path)
+
+
+def _section(
+    anchor: str, protocol: Protocol, results: Sequence[Result], thumbnails: Thumbnails, voice: Voice
+) -> Section:
+    return Section(
+        anchor=anchor,
+        heading=voice.heading(protocol),
+        summary=summary(results, protocol, voice),
+        table=table([(one.model, one.metrics) for one in results], protocol, voice),
+        as_given=_as_given(results, protocol, voice),
+        bars=_bars(results, voice),
+        curve=_curve(results, voice),
+        histograms=_histograms(results, voice),
+        galleries=tuple(found for one in results if (found := gallery(one, thumbnails, voice))),
+    )
+
+
+def _as_given(results: Sequence[Result], protocol: Protocol, voice: Voice) -> Table | None:
+    measured = [(one.model, estimates(given)) for one in results if (given := one.details.get("as_given"))]
+    return table(measured, replace(protocol, equal_captions="as given"), voice) if measured else None
+
+
+def _bars(results: Sequence[Result], voice: Voice) -> tuple[Markup, ...]:
+    metrics = list(dict.fromkeys(name for one in results for name in one.metrics if name.startswith("hit_rate@")))
+    rows = {
+        metric: [(one.model, one.metrics[metric]) for one in results if metric in one.metrics] for metric in metrics
+    }
+    ends = [end for found in rows.values() for _, one in found for end in (one.value, one.high) if end == end]
+    top = ceiling(max(ends, default=1.0))
+    title = {metric: voice.say("bars_title", k=metric.partition("@")[2]) for metric in metrics}
+    return tuple(charts.bars(title[metric], rows[metric], voice, top=top) for metric in metrics)
+
+
+def _curve(results: Sequence[Result], voice: Voice) -> Markup | None:
+    found = [(one.model, curve) for one in results if (curve := one.details.get("curve")) and curve["k"]]
+    lines = [charts.Curve(model, tuple(curve["k"]), tuple(curve["hit_rate"])) for model, curve in found]
+    return charts.curves(lines, voice) if lines else None
+
+
+def _histograms(results: Sequence[Result], voice: Voice) -> tuple[tuple[str, Markup, str], ...]:
+    found = [(one, held) for one in results if (held := one.details.get("histogram"))]
+    drawn = [
+        (one, charts.Histogram(one.model, tuple(held["edges"]), tuple(held["positive"]), tuple(held["negative"])))
+        for one, held in found
+    ]
+    if not drawn:
+        return ()
+    span = min(one.span[0] for _, one in drawn), max(one.span[1] for _, one in drawn)
+    return tuple((one.model, charts.histogram(data, span, voice), _similarity(one, voice)) for one, data in drawn)
+
+
+def _similarity(result: Result, voice: Voice) -> str:
+    means: Mapping[str, Any] = result.details.get("similarity") or {}
+    if not means:
+        return ""
+    written = {key: NOTHING if means.get(key) is None else voice.number(means[key], 3) for key in means}
+    return voice.say(
+        "similarity",
+        positive=written.get("positive", NOTHING),
+        negative=written.get("negative", NOTHING),
+        gap=written.get("modality_gap", NOTHING),
+    )
+
+
+def _run(environment: Mapping[str, Any], voice: Voice) -> list[tuple[str, str]]:
+    seconds = environment.get("seconds")
+    duration = None if seconds is None else voice.say("seconds_value", seconds=voice.number(float(seconds), 1))
+    known = {**environment, "seconds": duration}
+    keys = ("command", "commit", "seed", "seconds")
+    return [(voice.say(key), voice.say("unknown") if known.get(key) is None else str(known[key])) for key in keys]
+
+
+def _render(saved: Saved, sections: Sequence[Section], voice: Voice) -> str:
+    loader = PackageLoader("mirante.report")
+    templates = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    versions = saved.environment.get("versions") or {}
+    return templates.get_template("report.html").render(
+        sections=sections,
+        sources=list(dict.fromkeys((one.data, one.provenance) for one in saved.results)),
+        run=_run(saved.environment, voice),
+        versions=sorted(versions.items()),
+        voice=voice,
+        say=voice.say,
+    )

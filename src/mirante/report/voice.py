@@ -1,0 +1,70 @@
+"""The language of a report: its texts, and how it writes numbers and lists."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mirante import messages
+from mirante.types import Estimate, Protocol
+
+NOTHING = "—"
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Says everything in one language.
+
+    Args:
+        lang: `"en"` or `"pt"`.
+    """
+
+    lang: str
+
+    @property
+    def tag(self) -> str:
+        """The BCP 47 tag of the page."""
+        return {"pt": "pt-BR"}.get(self.lang, self.lang)
+
+    def say(self, key: str, /, **values: object) -> str:
+        """The text of `report.key`.
+
+        Raises:
+            UnknownName: no such key.
+        """
+        return messages.text(f"report.{key}", self.lang, **values)
+
+    def number(self, value: float, places: int = 0) -> str:
+        """`1234.5` as `1,234.5` or `1.234,5`; a dash for what is no number."""
+        if not math.isfinite(value):
+            return NOTHING
+        written = f"{value:,.{places}f}"
+        if float(written.replace(",", "")) == 0:
+            written = written.removeprefix("-")
+        written = written.replace("-", "\u2212")
+        return written.translate(str.maketrans(",.", ".,")) if self.lang == "pt" else written
+
+    def percent(self, share: float, places: int = 1) -> str:
+        """A share from 0 to 1 as a percentage."""
+        return f"{self.number(100 * share, places)}%" if math.isfinite(share) else NOTHING
+
+    def names(self, names: Sequence[str]) -> str:
+        """`a, b and c`."""
+        if len(names) < 2:
+            return "".join(names)
+        return self.say("and", first=", ".join(names[:-1]), last=names[-1])
+
+    def interval(self, estimate: Estimate) -> str:
+        """`, interval 1.0% to 2.0%`, or nothing where none was computed."""
+        if not estimate.low < estimate.high:
+            return ""
+        return self.say("interval", low=self.percent(estimate.low), high=self.percent(estimate.high))
+
+    def language(self, tag: str) -> str:
+        """The name of a caption language, or its tag where the catalogue has no name."""
+        known = {"": "any", "en": "en", "pt": "pt", "pt-br": "pt_br"}
+        key = known.get(tag.lower().replace("_", "-"))
+        return self.say(f"language_{key}") if key else tag
+
+    def heading(self, protocol: Protocol) -> str:
+        """`data, language: direction`, the name of one set of conditions."""
+        return f"{protocol.data} · {self.language(protocol.language)} · {self.say(protocol.direction)}"
