@@ -1,24 +1,25 @@
 """Encoders: pictures and texts become rows of length 1 in one space.
 
-`load` opens any of them by a local folder, a hub id, or the name of an embedded model. Each module here is one
-family and provides `MODEL_TYPES` (the `model_type`s of `config.json` that it opens),
-`open(address, folder, settings) -> Encoder` and `tiny(folder) -> address` (a small random checkpoint).
+`load` opens any of them by a local folder, a hub id, the name of an embedded model, or `toy`. Each module here is one
+family and provides
+
+- `MODEL_TYPES`: the `model_type`s of `config.json` that it opens (none: it is opened by its own name),
+- `open(address, folder, settings) -> Encoder`,
+- `tiny(folder) -> address`: writes a small random checkpoint, for contract tests and for checking an installation.
 """
 
 from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from mirante import registry
 from mirante.encoders import _locate
 from mirante.errors import MissingLibrary, ModelError
 from mirante.types import Encoder
 
-Precision: TypeAlias = Literal["fp32", "fp16", "bf16"]
-
-PACKAGE = "mirante.encoders"
-
 __all__ = ["Precision", "Settings", "load"]
+
+Precision: TypeAlias = Literal["fp32", "fp16", "bf16"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Settings:
         device: `"auto"` (CUDA, then Apple's MPS, then the processor) or a torch device such as `"cuda:1"`.
         precision: of the weights and of the network's arithmetic; rows always come out as float32.
         batch: pictures or texts encoded at once; None sizes it to the memory.
-        revision: branch, tag or commit of a hub id; `owner/name@revision` says the same.
+        revision: branch, tag or commit of a hub id; `owner/name@revision` says the same and wins.
     """
 
     device: str = "auto"
@@ -43,29 +44,37 @@ def load(model: str, settings: Settings = Settings()) -> Encoder:
 
     Raises:
         UnknownName: nothing of that name is at hand.
-        UsageError: the hub does not have it, or cannot be reached.
+        UsageError: the hub does not have it or cannot be reached, or the device cannot be used.
         MissingLibrary: its family needs a library that is not installed.
-        ModelError: the checkpoint is damaged, pickled, or of a family that no encoder here opens.
+        ModelError: the checkpoint is damaged, pickled, or of a type that no encoder opens.
     """
-    components = registry.names(PACKAGE)
-    if model in components and not (_locate.is_checkpoint(model) or _locate.embedded(model)):
-        component = registry.load(PACKAGE, model)
-        if not component.MODEL_TYPES:
-            encoder: Encoder = component.open(model, None, settings)
-            return encoder
-    without_weights = tuple(name for name in components if name == "toy")
-    found = _locate.locate(model, settings.revision, without_weights)
-    encoder = _family(found).open(found.address, found.folder, replace(settings, revision=found.commit))
-    return encoder
+    by_name = _without_checkpoint(model)
+    if by_name is not None:
+        return _opened(by_name.open(model, None, settings))
+    found = _locate.locate(model, settings.revision)
+    component = _of_type(_locate.model_type(found), found.address)
+    return _opened(component.open(found.address, found.folder, replace(settings, revision=found.commit)))
 
 
-def _family(found: _locate.Located) -> ModuleType:
-    wanted = _locate.model_type(found)
+def _opened(encoder: Any) -> Encoder:
+    opened: Encoder = encoder
+    return opened
+
+
+def _without_checkpoint(model: str) -> ModuleType | None:
+    """The component that is opened by its own name `model`, unless a checkpoint goes by that name."""
+    if model not in registry.names(__name__) or _locate.is_checkpoint(model) or model in _locate.embedded():
+        return None
+    component = _component(model)
+    return None if component.MODEL_TYPES else component
+
+
+def _of_type(wanted: str, address: str) -> ModuleType:
     supported: list[str] = []
     missing: MissingLibrary | None = None
-    for name in registry.names(PACKAGE):
+    for name in registry.names(__name__):
         try:
-            component = registry.load(PACKAGE, name)
+            component = _component(name)
         except MissingLibrary as error:
             missing = missing or error
             continue
@@ -75,6 +84,16 @@ def _family(found: _locate.Located) -> ModuleType:
     if missing:
         raise missing
     raise ModelError(
-        f"{found.address!r} is a model of type {wanted!r}, which no encoder opens: "
-        f"use one of type {', '.join(sorted(supported))}."
+        f"{address!r} is a model of type {wanted!r}, which no encoder opens: "
+        f"use a model of type {', '.join(sorted(supported))}."
     )
+
+
+def _component(name: str) -> ModuleType:
+    try:
+        return registry.load(__name__, name)
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library in ("", "mirante"):
+            raise
+        raise MissingLibrary(library, "torch", f"The encoder {name!r}") from error

@@ -1,24 +1,21 @@
-"""Reading a checkpoint in transformers' format: safetensors only, no remote code, no library chatter."""
+"""A checkpoint in transformers' format, read and written: safetensors only, no remote code, no library chatter."""
 
 import hashlib
-import json
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mirante.encoders import Precision
+import torch
+import transformers
+
+from mirante.encoders import Precision, _geometric
 from mirante.errors import MissingLibrary, ModelError
 
-try:
-    import torch
-    import transformers
-except ModuleNotFoundError as missing:
-    if missing.name not in ("torch", "transformers"):
-        raise
-    raise MissingLibrary(missing.name, "torch", "A CLIP or SigLIP encoder") from missing
-
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+DAMAGE = (OSError, ValueError, RuntimeError, KeyError, TypeError)
 
 
 @contextmanager
@@ -36,31 +33,8 @@ def quiet() -> Iterator[None]:
             log.enable_progress_bar()
 
 
-def config(folder: Path) -> dict[str, Any]:
-    """The plain `config.json`."""
-    plain: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return plain
-
-
-def weight_files(address: str, folder: Path) -> list[Path]:
-    """The checkpoint's safetensors files, in order.
-
-    Raises:
-        ModelError: there are none.
-    """
-    found = sorted(folder.glob("*.safetensors"))
-    if found:
-        return found
-    pickled = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth") for path in folder.glob(pattern))
-    what = f"only pickled weights ({pickled[0]}), which are never opened" if pickled else "no weights"
-    raise ModelError(
-        f"{address!r} holds {what}: use a revision or copy with model.safetensors "
-        "(transformers' save_pretrained writes one)."
-    )
-
-
 def revision(folder: Path) -> str:
-    """First 16 hex digits of the SHA-256 of the weights and the configuration: the identity of a local model."""
+    """First 16 hex digits of the SHA-256 of weights and configuration: what identifies a local model."""
     digest = hashlib.sha256()
     for path in (*sorted(folder.glob("*.safetensors")), folder / "config.json"):
         with path.open("rb") as stream:
@@ -69,42 +43,35 @@ def revision(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def module(kind: Any, address: str, folder: Path, precision: Precision) -> Any:
-    """The network of class `kind` with the weights of `folder`, in evaluation mode on the processor.
+def read_module(kind: Any, address: str, folder: Path, precision: Precision) -> Any:
+    """The network of class `kind` with the weights of `folder`, in evaluation mode, on the processor.
 
     Raises:
-        ModelError: the weights are missing, damaged, incomplete or of other shapes.
+        ModelError: the weights are pickled, missing, damaged, incomplete or of other shapes.
     """
-    files = weight_files(address, folder)
+    weights = _weight_files(address, folder)
+    options = {"dtype": DTYPES[precision], "use_safetensors": True, "local_files_only": True}
+    options |= {"trust_remote_code": False, "output_loading_info": True}
     try:
         with quiet():
-            if _is_geometric(files):
-                given: dict[str, Any] = {
-                    "config": kind.config_class.from_pretrained(folder),
-                    "state_dict": _plain(files),
-                }
-                network, report = kind.from_pretrained(None, **given, dtype=DTYPES[precision], output_loading_info=True)
+            if _geometric.is_geometric(weights):
+                config, state = kind.config_class.from_pretrained(folder), _geometric.plain_weights(weights)
+                module, report = kind.from_pretrained(None, config=config, state_dict=state, **options)
             else:
-                network, report = kind.from_pretrained(
-                    folder,
-                    dtype=DTYPES[precision],
-                    use_safetensors=True,
-                    local_files_only=True,
-                    trust_remote_code=False,
-                    output_loading_info=True,
-                )
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ModelError(f"The weights of {address!r} cannot be read ({reason}): fetch the model again.") from error
+                module, report = kind.from_pretrained(folder, **options)
+    except Exception as error:
+        if isinstance(error, DAMAGE) or type(error).__module__.startswith("safetensors"):
+            raise _unreadable("The weights", address, error) from error
+        raise
     if report["missing_keys"]:
         raise ModelError(
             f"{address!r} lacks {len(report['missing_keys'])} weights, first {min(report['missing_keys'])!r}: "
             "fetch the model again, or use a whole checkpoint."
         )
-    return network.eval()
+    return module.eval()
 
 
-def tokenizer(address: str, folder: Path) -> Any:
+def read_tokenizer(address: str, folder: Path) -> Any:
     """The checkpoint's own tokenizer.
 
     Raises:
@@ -116,46 +83,55 @@ def tokenizer(address: str, folder: Path) -> Any:
             return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except ImportError as error:
         raise MissingLibrary("sentencepiece", "torch", f"The tokenizer of {address!r}") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ModelError(f"The tokenizer of {address!r} cannot be read ({reason}): fetch the model again.") from error
+    except DAMAGE as error:
+        raise _unreadable("The tokenizer", address, error) from error
 
 
-def image_processor(kind: Any, address: str, folder: Path) -> Any:
-    """The image processor `kind` (one that resizes with Pillow: torchvision's pixels differ) with its settings.
+def read_image_processor(kind: Any, address: str, folder: Path) -> Any:
+    """An image processor of class `kind` (one that resizes with Pillow: torchvision's pixels differ).
 
     Raises:
-        ModelError: its settings cannot be read.
+        ModelError: `preprocessor_config.json` cannot be read.
     """
     try:
         with quiet():
             return kind.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ModelError(
-            f"preprocessor_config.json of {address!r} cannot be read ({reason}): fetch the model again."
-        ) from error
+    except DAMAGE as error:
+        raise _unreadable("The preprocessor_config.json", address, error) from error
 
 
-def _is_geometric(files: list[Path]) -> bool:
-    from safetensors import safe_open
+def write(target: Path, module: Any, parts: tuple[Any, ...], *, half: bool) -> None:
+    """Write `module` and `parts` (tokenizer, image processor) to `target` in one rename; `half` stores fp16."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
+        new, old = Path(scratch) / "new", Path(scratch) / "old"
+        new.mkdir()
+        state = {
+            key: value.half() if half and value.is_floating_point() else value
+            for key, value in module.state_dict().items()
+        }
+        with quiet():
+            module.save_pretrained(new, state_dict=state)
+            for part in parts:
+                part.save_pretrained(new)
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+        if old.exists():
+            shutil.rmtree(old)
 
-    for path in files:
-        with safe_open(path, framework="pt") as weights:
-            if any(key.endswith(".theta") for key in weights.keys()):  # noqa: SIM118 - not a mapping
-                return True
-    return False
+
+def _weight_files(address: str, folder: Path) -> list[Path]:
+    found = sorted(folder.glob("*.safetensors"))
+    if found:
+        return found
+    pickled = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth") for path in folder.glob(pattern))
+    what = f"only pickled weights ({pickled[0]}), which are never opened" if pickled else "no model.safetensors"
+    raise ModelError(
+        f"{address!r} has {what}: use a copy or revision in safetensors (transformers' save_pretrained writes one)."
+    )
 
 
-def _plain(files: list[Path]) -> dict[str, torch.Tensor]:
-    """Geometric parametrisation undone: `weight = r · theta / ‖theta‖`, row by row."""
-    from safetensors.torch import load_file
-
-    state: dict[str, torch.Tensor] = {}
-    for path in files:
-        state.update(load_file(path))
-    for key in [key for key in state if key.endswith(".theta")]:
-        stem = key.removesuffix("theta")
-        theta, radius = state.pop(key).float(), state.pop(f"{stem}r").float()
-        state[f"{stem}weight"] = radius.reshape(-1, 1) * theta / theta.norm(dim=1, keepdim=True)
-    return state
+def _unreadable(what: str, address: str, error: Exception) -> ModelError:
+    reason = " ".join(str(error).split())[:300]
+    return ModelError(f"{what} of {address!r} cannot be read ({reason}): fetch or convert the model again.")

@@ -2,28 +2,27 @@
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
+import torch
 from PIL.Image import Image
 
-from mirante.encoders import Settings
-from mirante.encoders._checkpoint import quiet, torch
-from mirante.errors import ModelError, UsageError
+from mirante.encoders import Settings, _checkpoint, _machine
+from mirante.errors import ModelError
 from mirante.types import Provenance, Vectors
 
-Pixels: TypeAlias = "torch.Tensor | dict[str, torch.Tensor]"
+Pixels: TypeAlias = torch.Tensor | dict[str, torch.Tensor]
 Input = TypeVar("Input")
 
 IMAGE_SETTINGS = (
     "do_resize", "size", "resample", "do_center_crop", "crop_size", "do_rescale", "rescale_factor", "do_normalize",
     "image_mean", "image_std", "do_convert_rgb", "patch_size", "max_num_patches",
 )  # fmt: skip
+PROBE = ("A Red SQUARE, on blue!", "Três  peixes; um cão (à noite)?", "ß 漢字 🐟 don't " + "long " * 100, "")
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Texts:
     """What a family does to a text before its network.
 
     Args:
-        length: tokens; longer texts are cut, shorter ones padded to it.
+        length: tokens; longer texts are cut, shorter ones padded on the right.
         lower: lower-case first, as the model was trained but its tokenizer does not do.
         masked: whether the network is told which tokens are padding.
     """
@@ -44,17 +43,16 @@ class Texts:
 class DualEncoder:
     """An image tower and a text tower in one space.
 
-    `pixels`, `tokens`, `image_features` and `text_features` are the torch level (on `device`, with gradient when the
-    module's mode and torch's allow); `encode_images` and `encode_texts` give unit rows of numpy.
-    `provenance` describes the checkpoint as opened: after training, `save` and open again.
+    `pixels`, `tokens`, `image_features` and `text_features` are the torch level, on `device`, differentiable;
+    `encode_images` and `encode_texts` give unit rows of numpy. `provenance` describes the checkpoint as it was
+    opened: after training, `save` it and open it again.
 
     Args:
         module: `CLIPModel`, `SiglipModel` or `Siglip2Model`.
         tokenizer: its tokenizer.
         image_processor: its Pillow image processor.
         texts: what happens to texts.
-        address: opens it again.
-        revision: commit or hash of the weights.
+        origin: model address and the commit or hash of its weights.
         settings: device, precision, batch.
     """
 
@@ -65,15 +63,14 @@ class DualEncoder:
         image_processor: Any,
         *,
         texts: Texts,
-        address: str,
-        revision: str,
-        settings: Settings,
+        origin: tuple[str, str],
+        settings: Settings = Settings(),  # noqa: B008 - frozen
     ) -> None:
-        self.device = _device(settings.device)
+        self.device = _machine.device(settings.device)
         self.module = module.to(self.device)
         self.tokenizer, self.image_processor, self.texts = tokenizer, image_processor, texts
-        self._batch = settings.batch or (256 if self.device.type == "cuda" else 32)
-        self._provenance = Provenance(address, revision, self._fingerprint(settings))
+        self.batch = settings.batch or _machine.batch(self.module, self.device)
+        self._provenance = Provenance(*origin, preprocessing=self._fingerprint(settings.precision))
 
     @property
     def provenance(self) -> Provenance:
@@ -87,121 +84,136 @@ class DualEncoder:
         return int(getattr(config, "projection_dim", None) or config.text_config.projection_size)
 
     def pixels(self, images: Sequence[Image]) -> Pixels:
-        """RGB pictures → (B, 3, H, W) float32; for NaFlex the dict of patches, mask and grid shapes."""
+        """RGB pictures → (B, 3, H, W) float32; for NaFlex a dict of patches (B, n, 3·p²), mask and grid shapes."""
         given = self.image_processor(images=list(images), return_tensors="pt").to(self.device)
-        return given["pixel_values"] if set(given) == {"pixel_values"} else dict(given)
+        values: torch.Tensor = given["pixel_values"]
+        return values if len(given) == 1 else dict(given)
 
-    def tokens(self, texts: Sequence[str]) -> dict[str, "torch.Tensor"]:
-        """Texts → `input_ids` (B, length) and, where the family masks padding, `attention_mask`."""
+    def tokens(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Texts → `input_ids` (B, length) and, where the family masks padding, `attention_mask` (B, length)."""
         given = self.tokenizer(
             [text.lower() for text in texts] if self.texts.lower else list(texts),
             padding="max_length",
+            padding_side="right",
             truncation=True,
             max_length=self.texts.length,
+            return_attention_mask=self.texts.masked,
             return_tensors="pt",
         ).to(self.device)
-        return {key: given[key] for key in ("input_ids", *(["attention_mask"] if self.texts.masked else []))}
+        return {key: given[key] for key in ("input_ids", "attention_mask") if key in given}
 
-    def image_features(self, pixels: Pixels) -> "torch.Tensor":
-        """What `pixels` gave → (B, d), not normalised."""
-        given = dict(pixels) if isinstance(pixels, Mapping) else {"pixel_values": pixels}
+    def image_features(self, pixels: Pixels) -> torch.Tensor:
+        """What `pixels` gave → (B, d), not normalised, with gradient."""
+        given = {"pixel_values": pixels} if isinstance(pixels, torch.Tensor) else dict(pixels)
         given["pixel_values"] = given["pixel_values"].to(self.module.dtype)
         features: torch.Tensor = self.module.get_image_features(**given).pooler_output
         return features
 
-    def text_features(self, tokens: Mapping[str, "torch.Tensor"]) -> "torch.Tensor":
-        """What `tokens` gave → (B, d), not normalised."""
+    def text_features(self, tokens: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """What `tokens` gave → (B, d), not normalised, with gradient."""
         features: torch.Tensor = self.module.get_text_features(**tokens).pooler_output
         return features
 
     def encode_images(self, images: Sequence[Image]) -> Vectors:
-        """RGB pictures → (n, d) float32 rows of length 1."""
+        """RGB pictures → (n, d) float32 rows of length 1.
+
+        Raises:
+            ModelError: not even one fits the device's memory.
+        """
         return self._rows(images, lambda part: self.image_features(self.pixels(part)))
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """Texts → (n, d) float32 rows of length 1."""
+        """Texts → (n, d) float32 rows of length 1.
+
+        Raises:
+            ModelError: not even one fits the device's memory.
+        """
         return self._rows(texts, lambda part: self.text_features(self.tokens(part)))
 
     def save(self, folder: Path | str, *, half: bool = False) -> Path:
         """Write a whole checkpoint (safetensors, tokenizer, preprocessing); `half` stores fp16 weights.
 
-        It is written beside `folder` and renamed, so `folder` holds the old checkpoint or the new one, nothing between.
+        It is written beside `folder` and renamed into place, so a killed run leaves no half-written checkpoint.
         """
         target = Path(folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
-            with quiet():
-                state = self.module.state_dict()
-                if half:
-                    state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
-                self.module.save_pretrained(part, state_dict=state)
-                self.tokenizer.save_pretrained(part)
-                self.image_processor.save_pretrained(part)
-            part.chmod(0o755)
-            _replace(part, target)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+        _checkpoint.write(target, self.module, (self.tokenizer, self.image_processor), half=half)
         return target
 
-    def _rows(self, items: Sequence[Input], features: Callable[[Sequence[Input]], "torch.Tensor"]) -> Vectors:
-        rows, at = [np.empty((0, self.dim), np.float32)], 0
-        training = self.module.training
+    def _rows(self, items: Sequence[Input], features: Callable[[Sequence[Input]], torch.Tensor]) -> Vectors:
+        rows, done, training = [np.empty((0, self.dim), np.float32)], 0, self.module.training
         self.module.eval()
         try:
-            while at < len(items):
-                part = items[at : at + self._batch]
+            while done < len(items):
+                part = items[done : done + self.batch]
                 try:
                     with torch.inference_mode():
                         unit = torch.nn.functional.normalize(features(part).float(), dim=-1)
                         rows.append(unit.cpu().numpy())
-                    at += len(part)
+                    done += len(part)
                 except torch.OutOfMemoryError as error:
                     self._halve(error)
         finally:
             self.module.train(training)
         return np.concatenate(rows)
 
-    def _halve(self, error: Exception) -> None:
-        if self._batch == 1:
+    def _halve(self, error: torch.OutOfMemoryError) -> None:
+        if self.batch == 1:
             raise ModelError(
-                f"{self._provenance.model!r} does not fit the memory of {self.device} even one item at a time: "
+                f"{self._provenance.model!r} does not fit the memory of {str(self.device)!r}, even one item at a time: "
                 "use a smaller model, precision fp16, or device cpu."
             ) from error
-        self._batch //= 2
+        self.batch //= 2
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _fingerprint(self, settings: Settings) -> str:
-        """16 hex digits that change with anything between a picture or text and the network."""
+    def _fingerprint(self, precision: str) -> str:
+        """16 hex digits that change with anything between a picture or text and the network.
+
+        The tokenizer is described by its vocabulary and by what it makes of `PROBE`, not by how it is stored.
+        """
         pictures = self.image_processor.to_dict()
-        backend = getattr(self.tokenizer, "backend_tokenizer", None)
-        words = json.loads(backend.to_str()) if backend else self.tokenizer.get_vocab()
         content = {
             "image": {key: pictures.get(key) for key in IMAGE_SETTINGS},
             "text": asdict(self.texts),
-            "tokenizer": {key: value for key, value in words.items() if key not in ("padding", "truncation")},
-            "precision": settings.precision,
+            "vocabulary": self.tokenizer.get_vocab(),
+            "probe": {key: ids.tolist() for key, ids in self.tokens(PROBE).items()},
+            "precision": precision,
         }
-        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _device(name: str) -> "torch.device":
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"The device {name!r} cannot be used ({error}): use auto, cpu or cuda:N.") from error
-    return device
+def read(
+    address: str,
+    folder: Path,
+    settings: Settings,
+    *,
+    model: Any,
+    image_processor: Any,
+    masked: bool,
+    lower: Callable[[Any], bool],
+) -> DualEncoder:
+    """Open the checkpoint in `folder` with transformers' classes `model` and `image_processor`.
 
+    Args:
+        address: what opens it again.
+        folder: the checkpoint.
+        settings: its `revision` is the hub's commit, None for a folder known by its hash.
+        model: class of the network.
+        image_processor: class of the Pillow image processor.
+        masked: whether the text tower is told which tokens are padding.
+        lower: whether texts of this tokenizer must be lower-cased for it.
 
-def _replace(new: Path, target: Path) -> None:
-    if not target.exists():
-        new.rename(target)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-    target.rename(old / target.name)
-    new.rename(target)
-    shutil.rmtree(old)
+    Raises:
+        ModelError: no safetensors weights, or they do not fit the configuration, or a damaged file.
+        MissingLibrary: the tokenizer needs a library that is not installed.
+    """
+    module = _checkpoint.read_module(model, address, folder, settings.precision)
+    tokenizer = _checkpoint.read_tokenizer(address, folder)
+    return DualEncoder(
+        module,
+        tokenizer,
+        _checkpoint.read_image_processor(image_processor, address, folder),
+        texts=Texts(module.config.text_config.max_position_embeddings, lower(tokenizer), masked),
+        origin=(address, settings.revision or _checkpoint.revision(folder)),
+        settings=settings,
+    )

@@ -2,14 +2,16 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from mirante.errors import MissingLibrary, ModelError, UnknownName, UsageError
 
 CONFIG = "config.json"
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@\S+)?")
+HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>\S+))?")
 WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
 UNWANTED = ["*/*", "open_clip*"]
 
@@ -21,7 +23,7 @@ class Located:
     Args:
         address: what opens it again.
         folder: holds `config.json`.
-        commit: of the hub's repository; None for any other folder, which its weights' hash identifies.
+        commit: of the hub's repository; None for any other folder, which the hash of its weights identifies.
     """
 
     address: str
@@ -34,35 +36,31 @@ def is_checkpoint(model: str) -> bool:
     return (Path(model) / CONFIG).is_file()
 
 
-def embedded_names() -> tuple[str, ...]:
-    """Names of the models that ship with the package."""
+def embedded() -> Mapping[str, Path]:
+    """The models that ship with the package: name → folder."""
     root = Path(str(files("mirante"))) / "embedded"
-    return tuple(sorted(path.parent.name for path in root.glob(f"*/{CONFIG}")))
+    return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{CONFIG}"))}
 
 
-def embedded(name: str) -> Path | None:
-    """The folder of the embedded model `name`, None where there is none."""
-    return Path(str(files("mirante"))) / "embedded" / name if name in embedded_names() else None
-
-
-def locate(model: str, revision: str | None = None, others: tuple[str, ...] = ()) -> Located:
-    """Find `model`; `others` are further valid names, for the error's list.
+def locate(model: str, revision: str | None = None) -> Located:
+    """Find `model`, in this order: a local folder, an embedded name, the hub.
 
     Raises:
-        UnknownName: neither a folder with `config.json`, nor an embedded name, nor a hub id.
-        UsageError: the hub does not have it, or cannot be reached.
+        UnknownName: neither a folder with `config.json`, nor an embedded name, nor the form of a hub id.
+        UsageError: a folder without `config.json`; the hub does not have it, or cannot be reached.
+        ModelError: what the hub has is not in transformers' format.
+        MissingLibrary: the hub's client is not installed.
     """
     if is_checkpoint(model):
         return Located(model, Path(model))
-    if folder := embedded(model):
-        return Located(model, folder)
-    names = (*embedded_names(), *others)
+    if model in embedded():
+        return Located(model, embedded()[model])
     if Path(model).is_dir():
         raise UsageError(f"The folder {model!r} holds no {CONFIG}: give the folder of a checkpoint in that format.")
-    if HUB_ID.fullmatch(model):
-        return _from_hub(model, revision, names)
-    error = UnknownName("model", model, names)
-    error.args = (f"{error} It is neither a folder with a {CONFIG} nor a hub id owner/name.",)
+    if named := HUB_ID.fullmatch(model):
+        return _from_hub(named["id"], named["revision"] or revision)
+    error = UnknownName("model", model, (*embedded(), "toy"))
+    error.args = (f"{error} Or give a folder that holds a {CONFIG}, or a hub id owner/name[@revision].",)
     raise error
 
 
@@ -73,31 +71,31 @@ def model_type(found: Located) -> str:
         ModelError: the configuration is not JSON or names no type.
     """
     try:
-        kind = json.loads((found.folder / CONFIG).read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError) as error:
+        plain: Any = json.loads((found.folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise ModelError(f"{CONFIG} of {found.address!r} cannot be read ({error}): fetch the model again.") from error
+    kind = plain.get("model_type") if isinstance(plain, dict) else None
     if not isinstance(kind, str):
         raise ModelError(f"{CONFIG} of {found.address!r} has no model_type: use a checkpoint in transformers' format.")
     return kind
 
 
-def _from_hub(model: str, revision: str | None, names: tuple[str, ...]) -> Located:
+def _from_hub(name: str, revision: str | None) -> Located:
     try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HFValidationError
+        import huggingface_hub
     except ModuleNotFoundError as error:
-        raise MissingLibrary("huggingface_hub", "torch", f"The model {model!r}") from error
-    owner_name, _, pinned = model.partition("@")
-    wanted = pinned or revision
+        raise MissingLibrary("huggingface_hub", "torch", f"The model {name!r}") from error
     try:
-        folder = Path(snapshot_download(owner_name, revision=wanted, allow_patterns=WANTED, ignore_patterns=UNWANTED))
-    except (OSError, ValueError, HFValidationError) as error:
-        reason = " ".join(str(error).split())[:200]
+        folder = huggingface_hub.snapshot_download(
+            name, revision=revision, allow_patterns=WANTED, ignore_patterns=UNWANTED
+        )
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:160]
         raise UsageError(
-            f"Cannot open the model {model!r}: no such folder here, and the hub did not give it "
-            f"({type(error).__name__}: {reason}). Check the name and the network, give a local folder, "
-            f"or use an embedded model: {', '.join(names) or 'none'}."
+            f"Cannot open the model {name!r}: there is no such folder here, and the hub did not give it "
+            f"({type(error).__name__}: {reason}). Check the name, the revision {revision or 'main'!r} and the network, "
+            f"or use a local folder or an embedded model: {', '.join((*embedded(), 'toy'))}."
         ) from error
-    if not (folder / CONFIG).is_file():
-        raise ModelError(f"The hub's {model!r} has no {CONFIG}: use a checkpoint in transformers' format.")
-    return Located(f"{owner_name}@{wanted}" if wanted else owner_name, folder, folder.name)
+    if not (Path(folder) / CONFIG).is_file():
+        raise ModelError(f"The hub's {name!r} has no {CONFIG}: use a checkpoint in transformers' format.")
+    return Located(f"{name}@{revision}" if revision else name, Path(folder), Path(folder).name)

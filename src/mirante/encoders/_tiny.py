@@ -1,68 +1,106 @@
-"""Tiny random checkpoints of each family, each with its own tokenizer: for contract tests and `doctor`."""
+"""Small random checkpoints of each family, each with a tokenizer of its own kind."""
 
 from pathlib import Path
 from typing import Any
 
-from mirante.encoders._checkpoint import quiet, torch, transformers
+import torch
+import transformers
+
+from mirante.encoders._checkpoint import quiet
 
 CORPUS = (
     "a red square on a blue background", "two yellow stars at night", "three green fish under the bridge",
     "um quadrado vermelho sobre um fundo azul", "duas estrelas amarelas à noite", "três peixes verdes e um cão",
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz", "0123456789", "áàâãéêíóôõúç ÁÀÂÃÉÊÍÓÔÕÚÇ", ".,;:!?'-",
 )  # fmt: skip
-TOWER = {
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-}
+TOWER = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+PICTURE = {"image_size": 32, "patch_size": 8}
+LENGTH = 16
 
 
-def siglip(folder: Path, *, lower: bool = True) -> str:
-    """A random SigLIP (32×32 pixels, patch 8, 16 tokens) in `folder`; returns its address."""
-    tokenizer = _tokenizer(lower=lower)
-    network = transformers.SiglipConfig(
-        text_config={**TOWER, **_special(tokenizer), "max_position_embeddings": 16},
-        vision_config={**TOWER, "image_size": 32, "patch_size": 8},
+def clip(folder: Path) -> str:
+    """A CLIP with a lower-casing tokenizer in `folder`; returns its address."""
+    tokenizer = _clip_tokenizer()
+    config = transformers.CLIPConfig(
+        text_config=TOWER | _special(tokenizer) | {"max_position_embeddings": LENGTH, "projection_dim": 24},
+        vision_config=TOWER | PICTURE | {"projection_dim": 24},
+        projection_dim=24,
+    )
+    size, crop = {"shortest_edge": 32}, {"height": 32, "width": 32}
+    pictures = transformers.CLIPImageProcessorPil(size=size, crop_size=crop)
+    return _write(folder, transformers.CLIPModel, config, (tokenizer, pictures))
+
+
+def siglip(folder: Path, *, second: bool = False) -> str:
+    """A SigLIP in `folder`, or a `second` one with Gemma's tokenizer that keeps case; returns its address."""
+    tokenizer = _gemma_tokenizer(transformers.GemmaTokenizer) if second else _trained_tokenizer()
+    config = transformers.SiglipConfig(
+        text_config=TOWER | _special(tokenizer) | {"max_position_embeddings": LENGTH},
+        vision_config=TOWER | PICTURE,
     )
     pictures = transformers.SiglipImageProcessorPil(size={"height": 32, "width": 32})
-    return _write(folder, transformers.SiglipModel, network, (tokenizer, pictures))
+    return _write(folder, transformers.SiglipModel, config, (tokenizer, pictures))
 
 
-def _tokenizer(*, lower: bool) -> Any:
+def naflex(folder: Path) -> str:
+    """A SigLIP 2 NaFlex of at most 16 patches in `folder`; returns its address."""
+    tokenizer = _gemma_tokenizer(transformers.Siglip2Tokenizer)
+    config = transformers.Siglip2Config(
+        text_config=TOWER | _special(tokenizer) | {"max_position_embeddings": LENGTH},
+        vision_config=TOWER | {"patch_size": 8, "num_patches": 16},
+    )
+    pictures = transformers.Siglip2ImageProcessorPil(patch_size=8, max_num_patches=16)
+    return _write(folder, transformers.Siglip2Model, config, (tokenizer, pictures))
+
+
+def _trained_tokenizer() -> Any:
+    """Byte pairs learnt from `CORPUS`, lower-cased, one end token."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
-    words = Tokenizer(models.BPE(unk_token="<unk>"))  # noqa: S106 - a token of text
-    words.normalizer = normalizers.Sequence([normalizers.NFC(), *([normalizers.Lowercase()] if lower else [])])
+    pad, unknown, end = "<pad>", "<unk>", "<eos>"
+    words = Tokenizer(models.BPE(unk_token=unknown))
+    words.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
     words.pre_tokenizer = pre_tokenizers.Whitespace()
-    words.train_from_iterator(
-        CORPUS, trainers.BpeTrainer(vocab_size=300, special_tokens=["<pad>", "<unk>", "<eos>"], show_progress=False)
-    )
+    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=[pad, unknown, end], show_progress=False)
+    words.train_from_iterator(CORPUS, trainer)
     words.post_processor = processors.TemplateProcessing(
-        single="$A <eos>", special_tokens=[("<eos>", words.token_to_id("<eos>"))]
+        single=f"$A {end}", special_tokens=[(end, words.token_to_id(end))]
     )
-    return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=words,
-        pad_token="<pad>",  # noqa: S106
-        unk_token="<unk>",  # noqa: S106
-        eos_token="<eos>",  # noqa: S106
+    names = {"pad_token": pad, "unk_token": unknown, "eos_token": end}
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=words, model_input_names=["input_ids"], **names)
+
+
+def _clip_tokenizer() -> Any:
+    """Every letter with and without the end of a word, then the start and end tokens, as CLIP numbers them."""
+    from tokenizers import pre_tokenizers
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    return transformers.CLIPTokenizer(vocab={token: at for at, token in enumerate(tokens)}, merges=[])
+
+
+def _gemma_tokenizer(kind: Any) -> Any:
+    """Letters of `CORPUS` in both cases; the end token is added, the start token is not, as SigLIP 2 is stored."""
+    marks = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "▁"]
+    letters = sorted({letter for line in CORPUS for letter in line if letter != " "})
+    return kind(
+        vocab={token: at for at, token in enumerate([*marks, *letters])},
+        merges=[],
+        padding_side="right",
         model_input_names=["input_ids"],
+        add_bos_token=False,
+        add_eos_token=True,
     )
 
 
-def _special(tokenizer: Any) -> dict[str, int]:
-    return {
-        "vocab_size": len(tokenizer),
-        "pad_token_id": tokenizer.pad_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-        "bos_token_id": tokenizer.eos_token_id,
-    }
+def _special(tokenizer: Any) -> dict[str, int | None]:
+    marks = {f"{mark}_token_id": getattr(tokenizer, f"{mark}_token_id") for mark in ("pad", "bos", "eos")}
+    return {"vocab_size": max(tokenizer.get_vocab().values()) + 1, **marks}
 
 
 def _write(folder: Path, kind: Any, config: Any, parts: tuple[Any, ...]) -> str:
     with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(7)
-        module = kind(config)
-        for part in (module, *parts):
+        for part in (kind(config), *parts):
             part.save_pretrained(folder)
     return str(folder)
