@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint format docs readme bench clean
+.PHONY: help install demo test test-all lint format docs readme wheel bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -46,6 +46,9 @@ docs: $(STAMP) ## write docs/cli.md from the command line's own help
 
 readme: $(STAMP) ## run every command of the READMEs
 	$(BIN)/python scripts/readme_commands.py $(ARGS)
+
+wheel: $(STAMP) ## build a wheel and check that it holds what the repository holds
+	$(BIN)/python scripts/wheel_contents.py
 
 bench: $(STAMP) ## run every benchmark, one after the other
 	set -e; for one in benchmarks/*.py; do echo "== $$one"; $(BIN)/python "$$one" $(ARGS); done
