@@ -12,7 +12,18 @@ from PIL import Image
 
 from mirante.datasets.scenes.backgrounds import LAYOUTS, background
 from mirante.datasets.scenes.shapes import REACH, SIDE, SPAN, field_of, shape_of
-from mirante.datasets.scenes.styles import PAPER, Style, cloud, ground, hatch, style_of, tile_numbers, tiled, window
+from mirante.datasets.scenes.styles import (
+    PAPER,
+    Style,
+    cloud,
+    ground,
+    hatch,
+    plain,
+    style_of,
+    tile_numbers,
+    tiled,
+    window,
+)
 from mirante.datasets.scenes.world import Scene, Thing
 from mirante.errors import UnknownName, UsageError
 
@@ -31,10 +42,10 @@ PALETTE: dict[str, tuple[tuple[int, int, int], tuple[int, int, int]]] = {
     "white": ((248, 248, 246), (188, 194, 204)),
     "black": ((38, 38, 44), (104, 104, 112)),
 }
-INK = np.array((26, 24, 34), dtype=np.float32)
-HALO = np.array((252, 250, 244), dtype=np.float32)
-PALE = np.array((250, 240, 220), dtype=np.float32)
-DARK = np.array((50, 44, 50), dtype=np.float32)
+INK = plain(26, 24, 34)
+HALO = plain(252, 250, 244)
+PALE = plain(250, 240, 220)
+DARK = plain(50, 44, 50)
 HALO_WIDTH, HALO_STRENGTH = 0.035, 0.75
 SMALLEST, LARGEST = 32, 1024
 
@@ -49,6 +60,15 @@ class Pose:
     tint: Floats
 
 
+def _ramp(distance: Floats, width: float) -> Floats:
+    """From 0 outside to 1 inside, over a ramp of `width` centred on distance 0."""
+    share = distance / np.float32(width)
+    share += np.float32(0.5)
+    np.maximum(share, 0, out=share)
+    np.minimum(share, 1, out=share)
+    return share
+
+
 @dataclass(frozen=True)
 class Patch:
     """The part of the picture that a thing covers, and its distance field there.
@@ -56,7 +76,7 @@ class Patch:
     Attributes:
         rows, columns: the pixels, as slices.
         u, v: position in the thing's box, each (height, width), 0 at its centre.
-        layers: (height, width, 4) signed distances to body, shade, light and dark, in units of the box.
+        layers: (4, height, width) signed distances to body, shade, light and dark, in units of the box.
         pixel: side of a pixel in the same units.
     """
 
@@ -70,10 +90,7 @@ class Patch:
     def cover(self, layer: int, grow: float = 0.0, blur: float = 0.0) -> Floats:
         """How much of each pixel lies inside a layer that is grown by `grow`: (height, width), 0 to 1."""
         ramp = max(self.pixel, blur)
-        return np.asarray(
-            np.clip((self.layers[..., layer] + np.float32(grow)) / np.float32(ramp) + np.float32(0.5), 0, 1),
-            dtype=np.float32,
-        )
+        return _ramp(self.layers[layer] + np.float32(grow), ramp)
 
 
 def _pose(kind: str, numbers: NDArray[np.float64]) -> Pose:
@@ -82,7 +99,7 @@ def _pose(kind: str, numbers: NDArray[np.float64]) -> Pose:
         turn=np.radians(16 * (turn - 0.5)),
         stretch=1 + 0.12 * (stretch - 0.5),
         mirrored=shape_of(kind).handed and mirror < 0.5,
-        tint=np.array([1 + 0.10 * (light - 0.5) + 0.05 * (t - 0.5) for t in tint], dtype=np.float32),
+        tint=np.array([1 + 0.10 * (light - 0.5) + 0.05 * (t - 0.5) for t in tint], dtype=np.float32)[:, None, None],
     )
 
 
@@ -104,7 +121,7 @@ def _patch(thing: Thing, pose: Pose, resolution: int) -> Patch | None:
     affine[2], affine[5] = affine[2] + SIDE / 2, affine[5] + SIDE / 2
     box = (width, height)
     image = field_of(thing.kind).transform(box, Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR)
-    layers = (np.asarray(image, dtype=np.float32) - 128) * np.float32(REACH / 127)
+    layers = (np.asarray(image).transpose(2, 0, 1).astype(np.float32, order="C") - 128) * np.float32(REACH / 127)
     x, y = np.arange(width, dtype=np.float32) + 0.5, (np.arange(height, dtype=np.float32) + 0.5)[:, None]
     u = (np.float32(a) * x + np.float32(b) * y) + np.float32(to_u[2])
     v = (np.float32(d) * x + np.float32(e) * y) + np.float32(to_v[2])
@@ -114,9 +131,7 @@ def _patch(thing: Thing, pose: Pose, resolution: int) -> Patch | None:
 def _stripes(patch: Patch) -> Floats:
     phase = (0.45 * patch.u + 0.89 * patch.v) / 0.27
     distance = np.abs(phase - np.floor(phase) - np.float32(0.5)) * np.float32(0.27)
-    return np.asarray(
-        np.clip((np.float32(0.066) - distance) / np.float32(patch.pixel) + np.float32(0.5), 0, 1), dtype=np.float32
-    )
+    return _ramp(np.float32(0.066) - distance, patch.pixel)
 
 
 def _dots(patch: Patch) -> Floats:
@@ -124,23 +139,23 @@ def _dots(patch: Patch) -> Floats:
     du = patch.u / 0.32 + 0.5 * (row % 2)
     du, dv = (du - np.floor(du + 0.5)) * 0.32, patch.v - row * 0.28
     distance = np.sqrt(du * du + dv * dv)
-    return np.asarray(
-        np.clip((np.float32(0.088) - distance) / np.float32(patch.pixel) + np.float32(0.5), 0, 1), dtype=np.float32
-    )
+    return _ramp(np.float32(0.088) - distance, patch.pixel)
 
 
 PATTERNS = {"plain": None, "striped": _stripes, "dotted": _dots}
 
 
 def _blend(under: Floats, over: Floats, share: Floats) -> Floats:
-    return np.asarray(under + (over - under) * share[..., None], dtype=np.float32)
+    mixed: Floats = (over - under) * share
+    mixed += under
+    return mixed
 
 
 def _surface(thing: Thing, pose: Pose, patch: Patch, style: Style, textures: tuple[Floats, Floats]) -> Floats:
     for kind, name, valid in (("colour", thing.colour, PALETTE), ("pattern", thing.pattern, PATTERNS)):
         if name not in valid:
             raise UnknownName(kind, name, valid)
-    base, tone = (np.array(c, dtype=np.float32) * pose.tint for c in PALETTE[thing.colour])
+    base, tone = (plain(*c) * pose.tint for c in PALETTE[thing.colour])
     share = 0.75 * patch.cover(1)
     pattern = PATTERNS[thing.pattern]
     if pattern is not None:
@@ -150,37 +165,37 @@ def _surface(thing: Thing, pose: Pose, patch: Patch, style: Style, textures: tup
         surface += (PAPER - surface) * np.float32(style.lighten)
     slow, grain = textures
     if style.wash:
-        pooled = np.clip(1 - patch.layers[..., 0] / np.float32(0.14), 0, 1) * np.float32(0.5)
-        surface *= 1 + np.float32(style.wash) * (slow - pooled)[..., None]
+        pooled = np.clip(1 - patch.layers[0] / np.float32(0.14), 0, 1) * np.float32(0.5)
+        surface *= 1 + np.float32(style.wash) * (slow - pooled)
     if style.grain:
         light = np.clip(grain, 0, 1) * np.float32(style.grain)
-        surface = _blend(surface * (1 + np.float32(0.12) * grain[..., None]), PAPER, light)
+        surface = _blend(surface * (1 + np.float32(0.12) * grain), PAPER, light)
     surface = _blend(surface, PALE, patch.cover(2))
     return _blend(surface, DARK, patch.cover(3))
 
 
 def _paint(canvas: Floats, thing: Thing, pose: Pose, style: Style, offset: tuple[float, float]) -> None:
-    resolution = len(canvas)
+    resolution = canvas.shape[-1]
     patch = _patch(thing, pose, resolution)
     if patch is None:
         return
     part = (patch.rows, patch.columns)
     slow, grain = (window(texture(resolution), offset, resolution)[part] for texture in (cloud, hatch))
     if style.wobble:
-        patch.layers[..., 0] += np.float32(style.wobble) * slow
-    under = canvas[part]
+        patch.layers[0] += np.float32(style.wobble) * slow
+    under = canvas[:, *part]
     width = style.outline
     under = _blend(under, HALO, patch.cover(0, width + HALO_WIDTH, style.blur) * np.float32(HALO_STRENGTH))
     under = _blend(under, INK, patch.cover(0, width, style.blur) * np.float32(style.outline_strength))
     surface = _surface(thing, pose, patch, style, (slow, grain))
-    canvas[part] = _blend(under, surface, patch.cover(0, 0, style.blur))
+    canvas[:, *part] = _blend(under, surface, patch.cover(0, 0, style.blur))
 
 
 def _lay_tiles(canvas: Floats, offset: tuple[float, float]) -> None:
-    number, grout = tile_numbers(len(canvas))
+    number, grout = tile_numbers(canvas.shape[-1])
     tones = np.random.default_rng(int(offset[0] * 1000)).uniform(0.90, 1.10, number.max() + 1).astype(np.float32)
-    canvas *= tones[number][..., None]
-    canvas += (np.float32(84) - canvas) * (np.float32(0.38) * grout)[..., None]
+    canvas *= tones[number]
+    canvas += (np.float32(84) - canvas) * (np.float32(0.38) * grout)
 
 
 def draw(scene: Scene, resolution: int) -> Image.Image:
@@ -206,10 +221,13 @@ def draw(scene: Scene, resolution: int) -> Image.Image:
     offset = (down, right)
     place = background(scene.background, int(layout * LAYOUTS), resolution)
     place = place[:, ::-1] if mirror < 0.5 else place
-    canvas = ground(place.astype(np.float32) * np.float32(1 + 0.12 * (light - 0.5)), style, offset)
+    canvas = ground(
+        place.transpose(2, 0, 1).astype(np.float32, order="C") * np.float32(1 + 0.12 * (light - 0.5)), style, offset
+    )
     for thing, row in zip(scene.things, numbers[1:], strict=True):
         _paint(canvas, thing, _pose(thing.kind, row), style, offset)
     if style.tiles:
         canvas += (tiled(canvas) - canvas) * np.float32(0.4)
         _lay_tiles(canvas, offset)
-    return Image.fromarray(np.clip(canvas + np.float32(0.5), 0, 255).astype(np.uint8))
+    levels = np.clip(canvas + np.float32(0.5), 0, 255).astype(np.uint8)
+    return Image.fromarray(np.ascontiguousarray(levels.transpose(1, 2, 0)))

@@ -16,7 +16,14 @@ from mirante.errors import UnknownName
 Floats = NDArray[np.float32]
 
 TILES = 20  # tiles along the side of a mosaic
-PAPER = np.array((250, 246, 236), dtype=np.float32)
+
+
+def plain(red: int, green: int, blue: int) -> Floats:
+    """A colour as (3, 1, 1), to be mixed with pictures (3, height, width)."""
+    return np.array((red, green, blue), dtype=np.float32)[:, None, None]
+
+
+PAPER = plain(250, 246, 236)
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ def hatch(resolution: int) -> Floats:
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / resolution
     wander = 0.02 * _noise(3, 24, side)
     strokes = np.sin(2 * np.pi * 25 * (0.72 * x + 0.69 * y + wander))
-    return np.clip(0.5 * strokes + 0.7 * _noise(4, min(side, 160), side), -1, 1).astype(np.float32)
+    return np.asarray(np.clip(0.5 * strokes + 0.7 * _noise(4, min(side, 160), side), -1, 1), dtype=np.float32)
 
 
 @lru_cache(maxsize=16)
@@ -98,15 +105,16 @@ def tile_numbers(resolution: int) -> tuple[NDArray[np.int64], Floats]:
     index = at.astype(np.int64)
     near = np.minimum(at - index, index + 1 - at).astype(np.float32)
     joint = np.clip((0.09 - near) * resolution / TILES + 0.5, 0, 1)
-    return index[:, None] * TILES + index[None, :], np.maximum(joint[:, None], joint[None, :])
+    grout: Floats = np.maximum(joint[:, None], joint[None, :])
+    return index[:, None] * TILES + index[None, :], grout
 
 
 def tiled(picture: Floats) -> Floats:
-    """Each tile takes its mean colour: (resolution, resolution, 3) to the same shape."""
-    resolution = len(picture)
-    image = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
+    """Each tile takes its mean colour: (3, resolution, resolution) to the same shape."""
+    resolution = picture.shape[-1]
+    image = Image.fromarray(np.ascontiguousarray(np.clip(picture, 0, 255).astype(np.uint8).transpose(1, 2, 0)))
     small = np.asarray(image.resize((TILES, TILES), Image.Resampling.BOX), dtype=np.float32).reshape(-1, 3)
-    return np.asarray(small[tile_numbers(resolution)[0]])
+    return np.asarray(small.T[:, tile_numbers(resolution)[0]])
 
 
 def window(texture: Floats, offset: tuple[float, float], resolution: int) -> Floats:
@@ -117,17 +125,15 @@ def window(texture: Floats, offset: tuple[float, float], resolution: int) -> Flo
 
 
 def ground(picture: Floats, style: Style, offset: tuple[float, float]) -> Floats:
-    """Render a background, (resolution, resolution, 3), in a style."""
-    resolution = len(picture)
+    """Render a background, (3, resolution, resolution), in a style."""
+    resolution = picture.shape[-1]
     if style.tiles:
         picture = tiled(picture)
     if style.fade:
         bright = picture.mean() / 255  # dark places stay dark: the night must not turn into fog
         picture = picture + (PAPER - picture) * np.float32(style.fade * min(1.0, bright * 1.4) ** 2)
     if style.wash:
-        picture = picture * (
-            1 + np.float32(0.4 * style.wash) * window(cloud(resolution), offset, resolution)[..., None]
-        )
+        picture = picture * (1 + np.float32(0.4 * style.wash) * window(cloud(resolution), offset, resolution))
     if style.grain:
-        picture = picture + np.float32(50 * style.grain) * window(hatch(resolution), offset, resolution)[..., None]
+        picture = picture + np.float32(50 * style.grain) * window(hatch(resolution), offset, resolution)
     return picture
