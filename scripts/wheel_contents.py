@@ -1,6 +1,6 @@
 """Build a wheel and compare it with the repository: every tracked file of the package is in it, and nothing else.
 
-python scripts/wheel_contents.py
+Run it as `python scripts/wheel_contents.py`.
 """
 
 import subprocess
