@@ -61,10 +61,11 @@ def example(direction: str, number: int, rank: int) -> dict[str, Any]:
     query = f"c{number}" if text else image_id((number + 1) % 6)
     return {
         "query": query,
-        "text": CAPTIONS[number % 6] if text or rank > 5 else None,
-        "image": image_id((number + 1) % 6) if not text or rank > 5 else None,
+        "text": CAPTIONS[number % 6] if text else None,
+        "image": None if text else query,
         "rank": rank,
         "hits": hits,
+        "wanted": [{"id": image_id(number % 5) if text else f"c{number}-x", "text": None if text else CAPTIONS[0]}],
     }
 
 

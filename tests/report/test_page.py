@@ -165,6 +165,13 @@ def test_right_answers_are_marked_by_words_too(saved: dict[str, Any], keep: Keep
     assert len(page.all("li", **{"class": "right"})) == page.text.count("✓ right") == relevant == 16
 
 
+def test_what_was_not_found_is_shown(saved: dict[str, Any], keep: Keep) -> None:
+    page = written(keep(saved), "en")
+    missed = 2 * len(saved["results"])
+    assert page.text.count("What would have been right") == missed
+    assert len(page.all("div", **{"class": "wanted"})) == missed
+
+
 def test_pictures_and_tables_can_be_heard(saved: dict[str, Any], keep: Keep) -> None:
     page = written(keep(saved), "en")
     assert all(found["alt"] for found in page.all("img"))
@@ -202,6 +209,7 @@ def test_every_message_of_the_area_is_used(saved: dict[str, Any], keep: Keep, mo
     written(keep(saved), "pt")
     results = saved["results"]
     results[0]["details"]["examples"]["worst"][0]["rank"] = None
+    results[0]["details"]["unjudged"] = 2
     results[0]["protocol"] |= {"language": "en", "depth": 10, "dropped": 0}
     results[1]["protocol"] |= {"language": ""}
     for result in results[2:]:

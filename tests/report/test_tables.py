@@ -27,6 +27,9 @@ def measured(model: str, value: float, low: float, high: float) -> Result:
         ("mrr", [(0.0, 0.0, 0.0), (0.6, 0.5, 0.7)], ["", "best"]),
         ("mrr", [(math.nan, math.nan, math.nan), (0.6, 0.5, 0.7)], ["", ""]),
         ("median_rank", [(9.0, 8.0, 10.0), (3.0, 2.0, 4.0)], ["", "best"]),
+        ("median_rank", [(math.inf, math.inf, math.inf), (3.0, 2.0, 4.0)], ["", "best"]),
+        ("median_rank", [(math.inf, 9.0, math.inf), (3.0, 2.0, math.inf)], ["tied", "tied"]),
+        ("mrr", [(math.inf, math.inf, math.inf), (0.6, 0.5, 0.7), (0.2, 0.1, 0.3)], ["", "best", ""]),
     ],
 )
 def test_best_needs_intervals_that_do_not_meet(
@@ -53,6 +56,17 @@ def test_columns_stand_in_one_order_and_gaps_are_dashes() -> None:
     assert [cell.value for cell in first] == ["50.0%", "90.0%", "10.0%", "—", "—"]
     assert [cell.interval for cell in first] == ["40.0–60.0", "80.0–100.0", "", "", ""]
     assert [cell.value for cell in second] == ["—", "—", "—", "2.5", "25.0%"]
+
+
+def test_a_rank_that_was_never_reached_is_infinite() -> None:
+    found = table([("a", {"median_rank": Estimate(7.0, 5.0, math.inf)})], PROTOCOL, Voice("en"))
+    assert found.rows[0][1][0].value == "7.0"
+    assert found.rows[0][1][0].interval == "5.0–∞"
+
+
+def test_queries_without_a_right_answer_are_counted() -> None:
+    assert "left out because nothing is right for them: 4." in table([], PROTOCOL, Voice("en"), unjudged=4).protocol[-1]
+    assert "left out because" not in table([], PROTOCOL, Voice("en")).protocol[-1]
 
 
 def test_a_foreign_tie_rule_is_quoted() -> None:

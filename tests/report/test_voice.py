@@ -17,7 +17,7 @@ EN, PT = Voice("en"), Voice("pt")
         (-0.25, 2, "−0.25", "−0,25"),
         (-0.0001, 2, "0.00", "0,00"),
         (math.nan, 1, "—", "—"),
-        (math.inf, 1, "—", "—"),
+        (math.inf, 1, "∞", "∞"),
     ],
 )
 def test_numbers(value: float, places: int, english: str, portuguese: str) -> None:

@@ -14,6 +14,7 @@ from mirante.report.voice import Voice
 from mirante.types import Protocol, Result
 
 GROUPS = ("best", "worst", "random")
+WANTED = 3  # right answers shown where none was found
 JPEG = b"\xff\xd8"
 
 
@@ -46,15 +47,13 @@ class Example:
         query: what was asked.
         rank: where the first right answer stands, in words.
         hits: the first answers in order.
-        sought: a right answer, where it is known and none is among `hits`.
-        sought_name: what to call it.
+        wanted: right answers, where none is among `hits`.
     """
 
     query: Shown
     rank: str
     hits: tuple[Shown, ...]
-    sought: Shown | None
-    sought_name: str
+    wanted: tuple[Shown, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,29 +117,25 @@ def rank_words(rank: int | None, shown: int, protocol: Protocol, voice: Voice) -
 
 def _example(one: Mapping[str, Any], protocol: Protocol, thumbnails: Thumbnails, voice: Voice) -> Example:
     by_text = protocol.direction == "text_to_image"
-    hits = tuple(_hit(hit, by_text, thumbnails, voice) for hit in one["hits"])
-    text, image = str(one["text"] or ""), str(one["image"] or "")
-    asked = str(one["query"])
-    words = Shown(asked if by_text else "", picture=False, text=text)
-    image = image if by_text else image or asked
-    picture = Shown(image, picture=True, source=thumbnails.source(image) if image else "", text=text)
-    query, other = (words, picture) if by_text else (picture, words)
-    found = any(hit.relevant for hit in hits)
+    hits = tuple(_answer(hit, by_text, thumbnails, voice) for hit in one["hits"])
+    asked, text = str(one["query"]), str(one["text"] or "")
+    source = "" if by_text else thumbnails.source(asked)
+    wanted = () if any(hit.relevant for hit in hits) else (one.get("wanted") or ())[:WANTED]
     return Example(
-        query=query,
+        query=Shown(asked, not by_text, source, text),
         rank=rank_words(one["rank"], len(hits), protocol, voice),
         hits=hits,
-        sought=None if found or not (image if by_text else text) else other,
-        sought_name=voice.say(f"sought_{protocol.direction}"),
+        wanted=tuple(_answer(right, by_text, thumbnails, voice) for right in wanted),
     )
 
 
-def _hit(hit: Mapping[str, Any], picture: bool, thumbnails: Thumbnails, voice: Voice) -> Shown:
+def _answer(one: Mapping[str, Any], picture: bool, thumbnails: Thumbnails, voice: Voice) -> Shown:
+    score = one.get("score")
     return Shown(
-        id=str(hit["id"]),
+        id=str(one["id"]),
         picture=picture,
-        source=thumbnails.source(str(hit["id"])) if picture else "",
-        text=str(hit.get("text") or ""),
-        score=voice.number(float(hit["score"]), 3),
-        relevant=bool(hit["relevant"]),
+        source=thumbnails.source(str(one["id"])) if picture else "",
+        text=str(one.get("text") or ""),
+        score="" if score is None else voice.number(float(score), 3),
+        relevant=bool(one.get("relevant")),
     )

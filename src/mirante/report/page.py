@@ -1,5 +1,6 @@
 """The page: read the saved results, make one section a protocol, render, write."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,7 +90,7 @@ def _section(
         anchor=anchor,
         heading=voice.heading(protocol),
         summary=summary(results, protocol, voice),
-        table=table([(one.model, one.metrics) for one in results], protocol, voice),
+        table=table([(one.model, one.metrics) for one in results], protocol, voice, unjudged=_unjudged(results)),
         as_given=_as_given(results, protocol, voice),
         bars=_bars(results, voice),
         curve=_curve(results, voice),
@@ -98,9 +99,14 @@ def _section(
     )
 
 
+def _unjudged(results: Sequence[Result]) -> int:
+    return max(int(one.details.get("unjudged") or 0) for one in results)
+
+
 def _as_given(results: Sequence[Result], protocol: Protocol, voice: Voice) -> Table | None:
     measured = [(one.model, estimates(given)) for one in results if (given := one.details.get("as_given"))]
-    return table(measured, replace(protocol, equal_captions="as given"), voice) if measured else None
+    given = replace(protocol, equal_captions="as given")
+    return table(measured, given, voice, unjudged=_unjudged(results)) if measured else None
 
 
 def _bars(results: Sequence[Result], voice: Voice) -> tuple[Markup, ...]:
@@ -108,7 +114,7 @@ def _bars(results: Sequence[Result], voice: Voice) -> tuple[Markup, ...]:
     rows = {
         metric: [(one.model, one.metrics[metric]) for one in results if metric in one.metrics] for metric in metrics
     }
-    ends = [end for found in rows.values() for _, one in found for end in (one.value, one.high) if end == end]
+    ends = [end for found in rows.values() for _, one in found for end in (one.value, one.high) if math.isfinite(end)]
     top = ceiling(max(ends, default=1.0))
     title = {metric: voice.say("bars_title", k=metric.partition("@")[2]) for metric in metrics}
     return tuple(charts.bars(title[metric], rows[metric], voice, top=top) for metric in metrics)

@@ -56,7 +56,7 @@ def by_protocol(results: tuple[Result, ...]) -> dict[Protocol, list[Result]]:
 
 
 def estimates(metrics: Mapping[str, Any]) -> dict[str, Estimate]:
-    """Plain `{metric: {value, low, high}}` as estimates; null is not a number."""
+    """Plain `{metric: {value, low, high}}` as estimates; null stands for infinity, a rank that was never reached."""
     keys = ("value", "low", "high")
     return {str(name): Estimate(*(_number(one[key]) for key in keys)) for name, one in metrics.items()}
 
@@ -93,7 +93,7 @@ def _result(one: Mapping[str, Any]) -> Result:
 
 
 def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
+    return math.inf if value is None else float(value)
 
 
 def _reason(error: Exception) -> str:

@@ -53,8 +53,8 @@ class Table:
         return any(cell.mark for _, cells in self.rows for cell in cells)
 
 
-def table(measured: Measured, protocol: Protocol, voice: Voice) -> Table:
-    """Lay out `measured` (model, metric → estimate) that share `protocol`."""
+def table(measured: Measured, protocol: Protocol, voice: Voice, *, unjudged: int = 0) -> Table:
+    """Lay out `measured` (model, metric → estimate) that share `protocol`; `unjudged` queries were left out."""
     columns = sorted({metric for _, metrics in measured for metric in metrics}, key=_order)
     nothing = Estimate(math.nan, math.nan, math.nan)
     estimates = {metric: [metrics.get(metric, nothing) for _, metrics in measured] for metric in columns}
@@ -63,7 +63,8 @@ def table(measured: Measured, protocol: Protocol, voice: Voice) -> Table:
         (model, tuple(_cell(metric, estimates[metric][at], marks[metric][at], voice) for metric in columns))
         for at, (model, _) in enumerate(measured)
     )
-    return Table(_groups(columns, voice), rows, protocol_words(protocol, voice))
+    left_out = (voice.say("protocol_unjudged", count=voice.number(unjudged)),) if unjudged else ()
+    return Table(_groups(columns, voice), rows, (*protocol_words(protocol, voice), *left_out))
 
 
 def mark(metric: str, estimates: Sequence[Estimate]) -> list[Mark]:
@@ -72,10 +73,9 @@ def mark(metric: str, estimates: Sequence[Estimate]) -> list[Mark]:
     Where neither the leader nor its nearest rival has an interval, nothing is claimed.
     """
     marks: list[Mark] = [""] * len(estimates)
-    sign = -1 if metric in LOWER_IS_BETTER else 1
-    present = sorted(
-        (i for i, one in enumerate(estimates) if math.isfinite(one.value)), key=lambda i: -sign * estimates[i].value
-    )
+    down = metric in LOWER_IS_BETTER
+    measured = [i for i, one in enumerate(estimates) if math.isfinite(one.value) or (down and one.value == math.inf)]
+    present = sorted(measured, key=lambda i: estimates[i].value if down else -estimates[i].value)
     if len(present) < 2:
         return marks
     leader, second = estimates[present[0]], estimates[present[1]]

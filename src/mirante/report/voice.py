@@ -34,9 +34,9 @@ class Voice:
         return messages.text(f"report.{key}", self.lang, **values)
 
     def number(self, value: float, places: int = 0) -> str:
-        """`1234.5` as `1,234.5` or `1.234,5`; a dash for what is no number."""
+        """`1234.5` as `1,234.5` or `1.234,5`; infinity as `∞`; a dash for what is no number."""
         if not math.isfinite(value):
-            return NOTHING
+            return "∞" if value > 0 else NOTHING
         written = f"{value:,.{places}f}"
         if float(written.replace(",", "")) == 0:
             written = written.removeprefix("-")
