@@ -1,0 +1,88 @@
+"""Captioned pictures from one address, streamed; see `open_dataset`.
+
+A kind of data set is one file here with `accepts(address)`, `open(address, options)` and `example(folder)`, which
+writes a tiny data set of its kind for the contract test. Files that start with an underscore are shared.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from mirante import registry
+from mirante.datasets import _splits
+from mirante.datasets._inspection import Inspection, inspect
+from mirante.datasets._options import ReadOptions
+from mirante.datasets._sampling import split_at_random
+from mirante.datasets._splits import split_of
+from mirante.errors import UsageError
+from mirante.types import Dataset, Item, Pairs
+
+__all__ = ["Inspection", "ReadOptions", "inspect", "open_dataset", "read_pairs", "split_at_random", "split_of"]
+
+FORMS = """\
+  hf:owner/name[/config][@revision]    a Hugging Face data set, or hf:/path saved on disk
+  folder                               pictures with metadata.csv, .txt side-cars or class folders; Parquet; tars
+  table.parquet, .csv, .tsv, .jsonl    with bytes or paths, also a pattern such as 'part-*.parquet'
+  shards-{000..009}.tar                WebDataset
+  captions.json                        COCO captions or Karpathy's JSON
+  scenes                               the embedded pictures
+each with :split or :split,split after it"""
+
+
+def open_dataset(address: str, options: ReadOptions = ReadOptions()) -> Dataset:  # noqa: B008  (frozen)
+    """Open the data set at `address`; splits named after it (`:train,test`) are the only ones of the result.
+
+    Raises:
+        UsageError: no kind of data set accepts the address; the message lists the forms.
+        UnknownName: a split or column is not there.
+        DataError: the data cannot be read.
+    """
+    base, splits = split_of(address)
+    for name in registry.names(__name__):
+        component = registry.load(__name__, name)
+        if component.accepts(base):
+            found: Dataset = component.open(base, options)
+            for split in splits:
+                _splits.check(split, found.splits)
+            return _Selected(found, splits) if splits else found
+    raise UsageError(f"Nothing can be read from {address!r}: no such file or folder, nor another form.\n{FORMS}")
+
+
+def read_pairs(dataset: Dataset, *, splits: Sequence[str] | None = None, language: str | None = None) -> Pairs:
+    """Gather the items of `splits` (of all, where not given) into `Pairs` named by address and split."""
+    wanted = tuple(splits) if splits is not None else dataset.splits
+    items = chain.from_iterable(dataset.items(split, language) for split in wanted)
+    return Pairs.from_items(items, f"{dataset.name}:{','.join(wanted)}")
+
+
+@dataclass(frozen=True)
+class _Selected:
+    """A data set of which only some splits are wanted."""
+
+    source: Dataset
+    splits: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The address without the splits."""
+        return self.source.name
+
+    @property
+    def revision(self) -> str:
+        """As the whole data set's."""
+        return self.source.revision
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """As the whole data set's."""
+        return self.source.columns
+
+    @property
+    def ignored(self) -> Mapping[str, int]:
+        """Files of the whole data set that were left out."""
+        return getattr(self.source, "ignored", {})
+
+    def items(self, split: str, language: str | None = None) -> Iterator[Item]:
+        """Yield the items of one of the wanted splits."""
+        _splits.check(split, self.splits)
+        return self.source.items(split, language)

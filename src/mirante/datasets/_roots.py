@@ -1,0 +1,36 @@
+"""The folder that a table's paths of pictures start from."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mirante.datasets._pictures import is_url
+from mirante.errors import UsageError
+
+
+def image_root(paths: Iterable[str], beside: Path, given: str | None, where: str) -> Path:
+    """The folder under which the sample `paths` lie: `given`, or the first of the usual places near `beside`.
+
+    Raises:
+        UsageError: `given` is no folder, or none of the sample is found anywhere.
+    """
+    if given is not None:
+        if not Path(given).is_dir():
+            raise UsageError(f"The image root {given!r} is no folder: check --image-root.")
+        return Path(given)
+    sample = [path for path in paths if not is_url(path)]
+    up = beside.parent
+    places = [beside, beside / "images", beside / "img", beside / "imgs", up, up / "images"]
+    found = next((place for place in places for path in sample if _is_file(place / path)), None)
+    if found is None and sample:
+        raise UsageError(
+            f"None of the first {len(sample)} pictures of {where} is a file under {str(beside)!r} "
+            f"(first: {sample[0]!r}): say where they are (--image-root)."
+        )
+    return found or beside
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
