@@ -1,0 +1,66 @@
+"""How far apart the right and the wrong pairs lie, and the two modalities."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirante.types import Vectors
+
+BINS = 64
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """Cosines of the pairs that were compared.
+
+    Args:
+        positive: mean over relevant pairs, None when there is none among the candidates.
+        negative: mean over all other pairs, None when there is none.
+        modality_gap: Euclidean distance between the mean query vector and the mean document vector; between images
+            and texts this is the gap of Liang et al. 2022, "Mind the Gap" (0 to 2).
+        positive_counts: (64,) pairs in each bin of width 1/32 over [−1, 1].
+        negative_counts: (64,) likewise.
+    """
+
+    positive: float | None
+    negative: float | None
+    modality_gap: float
+    positive_counts: NDArray[np.int64]
+    negative_counts: NDArray[np.int64]
+
+
+def histogram(scores: Vectors) -> NDArray[np.int64]:
+    """(64,) counts of cosines in bins of width 1/32 over [−1, 1]; rounding just outside falls in the outer bins."""
+    bins = scores * np.float32(BINS // 2)
+    np.floor(bins, out=bins)
+    bins += np.float32(BINS // 2)
+    np.clip(bins, 0, BINS - 1, out=bins)
+    return np.bincount(bins.astype(np.uint8).ravel(), minlength=BINS).astype(np.int64)
+
+
+def edges() -> list[float]:
+    """The 65 edges of the bins."""
+    return [2.0 * edge / BINS - 1.0 for edge in range(BINS + 1)]
+
+
+def similarity(queries: Vectors, documents: Vectors, matched: Vectors, counts: NDArray[np.int64]) -> Similarity:
+    """Sum up one comparison of `queries` (q, d) with `documents` (n, d).
+
+    Args:
+        queries: (q, d) unit rows.
+        documents: (n, d) unit rows.
+        matched: (p,) cosines of the relevant pairs.
+        counts: (64,) histogram of all q·n pairs.
+    """
+    query, document = queries.mean(axis=0, dtype=np.float64), documents.mean(axis=0, dtype=np.float64)
+    pairs = len(queries) * len(documents)
+    right, wrong = float(matched.sum(dtype=np.float64)), pairs - len(matched)
+    own = histogram(matched)
+    return Similarity(
+        positive=right / len(matched) if len(matched) else None,
+        negative=(float(query @ document) * pairs - right) / wrong if wrong else None,
+        modality_gap=float(np.linalg.norm(query - document)),
+        positive_counts=own,
+        negative_counts=counts - own,
+    )
