@@ -115,7 +115,7 @@ def ranks_from_run(run: Run, qrels: Qrels) -> Ranks:
     row_of = {query: row for row, query in enumerate(run.queries)}
     asked = np.array([row_of.get(query, -1) for query in wanted.queries])
     places, found = tie_order(run.documents), np.full(len(wanted.columns), NOT_RETRIEVED)
-    for start, stop in blocks(len(asked), run.indices.shape[1]):
+    for start, stop in blocks(len(asked) if run.indices.size else 0, run.indices.shape[1]):
         part = wanted.part(start, stop)
         ranks = _run_ranks(run, asked[start:stop], places, part)
         found[wanted.offsets[start] : wanted.offsets[stop]] = ranks[np.lexsort((ranks, part.rows))]
