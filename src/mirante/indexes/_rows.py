@@ -1,0 +1,213 @@
+"""Rows and their ids as a table that grows: a part on disk, a part in memory, and rows struck out.
+
+A row keeps its number until `compacted`, so that structures built over the rows (graphs, inverted lists) can refer
+to it. Deleting or replacing an id strikes its row out; the file keeps the struck rows until they outnumber a quarter.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirante.errors import DataError, StoreError
+from mirante.types import Vectors
+
+Numbers: TypeAlias = NDArray[np.int64]
+
+UNIT_TOLERANCE = 2e-3
+"""How far a norm may be from 1: rows that went through float16 pass, rows that nobody normalised do not."""
+_COPY = 65536
+
+
+class Rows:
+    """(n, d) unit rows under ids; `base` is what was saved, `file` where it lies."""
+
+    def __init__(self, base: Vectors, ids: Iterable[str | None] = (), file: Path | None = None) -> None:
+        self._base, self._file = base, file
+        self._ids = list(ids)
+        self._tail: Vectors = np.empty((0, base.shape[1]), np.float32)
+        self._number = {one: at for at, one in enumerate(self._ids) if one is not None}
+        self._living: Numbers | None = None
+
+    @classmethod
+    def empty(cls, dim: int) -> Self:
+        """No rows of width `dim`."""
+        return cls(np.empty((0, dim), np.float32))
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Map what `save` wrote; nothing is read into memory but the ids.
+
+        Raises:
+            StoreError: a file is missing, cut short, or the two do not agree.
+        """
+        file = folder / "vectors.npy"
+        try:
+            base = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
+            ids = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"The index files in {str(folder)!r} cannot be read ({error}): index the data again."
+            ) from error
+        if base.ndim != 2 or base.dtype != np.float32 or not isinstance(ids, list) or len(ids) != len(base):
+            raise StoreError(
+                f"The index files in {str(folder)!r} do not agree ({base.dtype} {base.shape} for {len(ids)} ids): "
+                "index the data again."
+            )
+        return cls(base, ids, file)
+
+    @property
+    def dim(self) -> int:
+        """Width d."""
+        return int(self._base.shape[1])
+
+    @property
+    def total(self) -> int:
+        """Rows in the table, struck ones included; the next row gets this number."""
+        return len(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._number)
+
+    def add(self, ids: Sequence[str], vectors: Vectors) -> None:
+        """Append rows; the old row of a known id is struck out."""
+        checked = check_rows(vectors, self.dim, "vectors")
+        if len(ids) != len(checked) or len(set(ids)) != len(ids):
+            raise DataError(
+                f"An index needs one id for each row, not {len(set(ids))} different ids in {len(ids)} for "
+                f"{len(checked)} rows: give each row its own id."
+            )
+        used = self.total - len(self._base)
+        if used + len(checked) > len(self._tail):
+            grown = np.empty((max(2 * len(self._tail), used + len(checked)), self.dim), np.float32)
+            grown[:used] = self._tail[:used]
+            self._tail = grown
+        self._tail[used : used + len(checked)] = checked
+        self.delete(ids)
+        self._number.update(zip(ids, range(self.total, self.total + len(ids)), strict=True))
+        self._ids.extend(ids)
+        self._living = None
+
+    def delete(self, ids: Iterable[str]) -> int:
+        """Strike out the rows of `ids`; how many there were."""
+        struck = [number for one in ids if (number := self._number.pop(one, None)) is not None]
+        for number in struck:
+            self._ids[number] = None
+        self._living = None
+        return len(struck)
+
+    def living(self) -> Numbers | None:
+        """Numbers of the rows not struck out, ascending; None when that is all of them."""
+        if len(self) == self.total:
+            return None
+        if self._living is None:
+            self._living = np.array(sorted(self._number.values()), np.int64)
+        return self._living
+
+    def numbers(self, allowed: Collection[str] | None) -> Numbers | None:
+        """Numbers of the rows that may be found, ascending; None for every row of the table."""
+        if allowed is None:
+            return self.living()
+        found = {number for one in allowed if (number := self._number.get(one)) is not None}
+        return np.array(sorted(found), np.int64)
+
+    def names(self, numbers: Numbers) -> list[str]:
+        """Ids of living rows."""
+        return [self._ids[number] or "" for number in numbers.tolist()]
+
+    def take(self, numbers: Numbers) -> Vectors:
+        """Copies of rows by number, (m, d)."""
+        start = len(self._base)
+        if not len(numbers) or numbers.max() < start:
+            return self._base[numbers]
+        rows = np.empty((len(numbers), self.dim), np.float32)
+        early = numbers < start
+        rows[early] = self._base[numbers[early]]
+        rows[~early] = self._tail[numbers[~early] - start]
+        return rows
+
+    def blocks(self, among: Numbers | None, size: int) -> Iterator[tuple[Numbers, Vectors]]:
+        """Yield (numbers, rows) of at most `size` rows, views where every row of a block is wanted."""
+        if among is not None:
+            for start in range(0, len(among), size):
+                numbers = among[start : start + size]
+                yield numbers, self.take(numbers)
+            return
+        for offset, part in ((0, self._base), (len(self._base), self._tail[: self.total - len(self._base)])):
+            for start in range(0, len(part), size):
+                block = part[start : start + size]
+                yield np.arange(offset + start, offset + start + len(block)), block
+
+    def compacted(self) -> "Rows":
+        """The living rows alone, renumbered in order."""
+        living = np.array(sorted(self._number.values()), np.int64)
+        return Rows(self.take(living), self.names(living))
+
+    @property
+    def crowded(self) -> bool:
+        """Whether struck rows outnumber a quarter of the table, so that saving should leave them out."""
+        return 4 * (self.total - len(self)) > self.total
+
+    def save(self, folder: Path) -> None:
+        """Write `vectors.npy` and `ids.json` (null for a struck row); an unchanged matrix is linked, not copied.
+
+        Raises:
+            StoreError: the folder holds vectors already, which some index may have mapped.
+        """
+        target = folder / "vectors.npy"
+        if target.exists():
+            raise StoreError(f"{str(folder)!r} holds an index already: save into an empty folder.")
+        if self._file is not None and self.total == len(self._base):
+            link(self._file, target)
+        else:
+            out = np.lib.format.open_memmap(target, "w+", np.float32, (self.total, self.dim))
+            for numbers, block in self.blocks(None, _COPY):
+                out[numbers[0] : numbers[0] + len(block)] = block
+            out.flush()
+        (folder / "ids.json").write_text(json.dumps(self._ids, ensure_ascii=False), encoding="utf-8")
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a file that is never changed in place a second name, or copy it where the disk has no links.
+
+    Raises:
+        StoreError: the source is gone.
+    """
+    try:
+        os.link(source, target)
+    except OSError:
+        try:
+            shutil.copyfile(source, target)
+        except OSError as error:
+            raise StoreError(
+                f"{str(source)!r} is gone ({error.strerror}), it was saved anew by others: open the index again."
+            ) from error
+
+
+def check_rows(vectors: Vectors, dim: int, what: str) -> Vectors:
+    """The rows as contiguous float32, if they are (n, d) of length 1.
+
+    Rows of another length are refused, not mended: a silent division would hide that something upstream went wrong.
+
+    Raises:
+        DataError: wrong shape, or a row whose norm is not 1 (NaN included).
+    """
+    if vectors.ndim != 2 or vectors.shape[1] != dim:
+        raise DataError(
+            f"The {what} have shape {vectors.shape}, this index holds rows of width {dim}: use vectors of (n, {dim}), "
+            "made by the model that made the index."
+        )
+    rows = np.ascontiguousarray(vectors, np.float32)
+    norms = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+    wrong = np.flatnonzero(~(np.abs(norms - 1) <= UNIT_TOLERANCE))
+    if len(wrong):
+        raise DataError(
+            f"{len(wrong)} of {len(rows)} {what} are not of length 1, the first has length {norms[wrong[0]]:.4g}: "
+            "divide each row by its norm first."
+        )
+    return rows
