@@ -1,0 +1,167 @@
+"""A folder that several processes fill at once and that survives the death of any of them.
+
+A file is whole or absent: it is written under a temporary name, synced to the disk and renamed. A claim on a name is
+a byte of the file `.lock` held with POSIX record locks, so that the kernel gives it back when its holder dies,
+however it dies: there are no stale claims to recognise.
+"""
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mirante.errors import StoreError
+
+PAUSE = 0.05
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+
+if sys.platform == "win32":
+
+    def _lock(lock: int, at: int) -> None:
+        """Windows has no record locks like these: one worker per folder there."""
+
+    def _unlock(lock: int, at: int) -> None:
+        """Nothing to give back."""
+
+else:
+    import fcntl
+
+    def _lock(lock: int, at: int) -> None:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, at)
+
+    def _unlock(lock: int, at: int) -> None:
+        fcntl.lockf(lock, fcntl.LOCK_UN, 1, at)
+
+
+class Folder:
+    """Whole files and claims in one folder, made where it is missing. Use it as a context manager.
+
+    Claims hold between processes. On a file system without locks every claim is granted: two workers may then encode
+    the same shard, to the same bytes.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        StoreError: it cannot be made or written to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with disk(path):
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+        self._sweep()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give every claim back."""
+        os.close(self._lock)
+
+    def has(self, name: str) -> bool:
+        """Whether the file `name` is there, whole."""
+        return (self.path / name).exists()
+
+    def claim(self, name: str) -> bool:
+        """Take `name` unless another process holds it."""
+        try:
+            _lock(self._lock, _byte(name))
+        except OSError as error:
+            return error.errno in NO_LOCKS
+        return True
+
+    def release(self, name: str) -> None:
+        """Give `name` back."""
+        with disk(self.path / name):
+            _unlock(self._lock, _byte(name))
+
+    @contextmanager
+    def claimed(self, name: str) -> Iterator[None]:
+        """Hold `name` within this block, waiting for it as long as another living process holds it."""
+        while not self.claim(name):
+            time.sleep(PAUSE)
+        try:
+            yield
+        finally:
+            self.release(name)
+
+    def wait(self, name: str) -> None:
+        """Return when `name` is there, or nobody is at work on it."""
+        while not self.has(name):
+            if self.claim(name):
+                self.release(name)
+                return
+            time.sleep(PAUSE)
+
+    def write(self, name: str, chunks: Iterable[bytes]) -> None:
+        """Put the file `name` there, whole, in place of an earlier one.
+
+        Raises:
+            StoreError: the disk is full or refuses; nothing is left half-written.
+        """
+        temporary = self.path / f"{name}.{os.getpid()}.tmp"
+        with disk(self.path / name):
+            try:
+                with temporary.open("wb") as file:
+                    file.writelines(chunks)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(self.path / name)
+                self._sync()
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    def remove(self, name: str) -> None:
+        """Take the file `name` away, if it is there."""
+        with disk(self.path / name):
+            (self.path / name).unlink(missing_ok=True)
+
+    def _sync(self) -> None:
+        if sys.platform == "win32":
+            return
+        here = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(here)
+        finally:
+            os.close(here)
+
+    def _sweep(self) -> None:
+        for temporary in self.path.glob("*.tmp"):
+            name = temporary.name.rsplit(".", 2)[0]
+            if self.claim(name):
+                self.remove(temporary.name)
+                self.release(name)
+
+
+@contextmanager
+def disk(path: Path) -> Iterator[None]:
+    """Turn the disk's refusals within this block into one clear error about `path`.
+
+    Raises:
+        StoreError: in place of any OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreError(
+                f"The disk is full: {str(path)!r} could not be written. Everything written before it is whole: "
+                f"free some space and run the same command again."
+            ) from error
+        raise StoreError(
+            f"{str(path)!r} cannot be used: {error.strerror or error}. Check the folder's path and permissions."
+        ) from error
+
+
+def _byte(name: str) -> int:
+    return int.from_bytes(sha256(name.encode()).digest()[:7])
