@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mirante.datasets import open_dataset
     from mirante.embeddings import embed
     from mirante.encoders import load as load_encoder
     from mirante.errors import MiranteError
@@ -29,6 +30,7 @@ _HOMES = {
     "embed": "mirante.embeddings",
     "evaluate": "mirante.evaluation",
     "load_encoder": "mirante.encoders:load",
+    "open_dataset": "mirante.datasets",
     "write_report": "mirante.report",
 }
 
@@ -44,6 +46,7 @@ __all__ = [
     "embed",
     "evaluate",
     "load_encoder",
+    "open_dataset",
     "write_report",
 ]
 
