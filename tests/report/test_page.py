@@ -269,7 +269,6 @@ def damaged(change: Callable[[dict[str, Any]], object]) -> Callable[[dict[str, A
         damaged(lambda saved: saved.update(schema=2)),
         damaged(lambda saved: saved.update(results="none")),
         damaged(lambda saved: saved["results"][0].pop("protocol")),
-        damaged(lambda saved: saved["results"][0].update(direction="image_to_text")),
         damaged(lambda saved: saved["results"][0]["protocol"].update(gallery="many")),
         damaged(lambda saved: saved["results"][0]["metrics"].update(mrr=0.5)),
         damaged(lambda saved: saved["results"][0]["details"]["examples"]["best"][0].pop("rank")),

@@ -27,6 +27,7 @@ def measured(model: str, value: float, low: float, high: float) -> Result:
         ("mrr", [(0.0, 0.0, 0.0), (0.6, 0.5, 0.7)], ["", "best"]),
         ("mrr", [(math.nan, math.nan, math.nan), (0.6, 0.5, 0.7)], ["", ""]),
         ("median_rank", [(9.0, 8.0, 10.0), (3.0, 2.0, 4.0)], ["", "best"]),
+        ("median_rank", [(9.0, 4.0, 10.0), (3.0, 2.0, 4.0)], ["tied", "tied"]),
         ("median_rank", [(math.inf, math.inf, math.inf), (3.0, 2.0, 4.0)], ["", "best"]),
         ("median_rank", [(math.inf, 9.0, math.inf), (3.0, 2.0, math.inf)], ["tied", "tied"]),
         ("mrr", [(math.inf, math.inf, math.inf), (0.6, 0.5, 0.7), (0.2, 0.1, 0.3)], ["", "best", ""]),

@@ -1,6 +1,7 @@
 """A report is a function of saved results: it can be drawn again without a model.
 
-`saved` reads `results.json`; `tables`, `charts` and `galleries` turn it into parts; `page` puts them on one page.
+`saved` groups the results by protocol; `tables`, `charts`, `galleries` and `summary` turn each group into parts in the
+language of a `voice`; `page` puts them on one page.
 """
 
 from mirante.report.page import write_report

@@ -97,7 +97,7 @@ def histogram(data: Histogram, span: tuple[float, float], voice: Voice) -> Marku
     parts = [element("rect", x=left, y=8, width=14, height=10, class_="positive")]
     parts += [words(left + 20, 17, voice.say("positive")), path([(left + 120, 13), (left + 142, 13)], "negative")]
     parts += [words(left + 148, 17, voice.say("negative")), words(4, 36, voice.say("histogram_y"))]
-    for value in ticks(0, highest, 3):
+    for value in ticks(0, highest, 4):
         parts.append(line(left, up(value), right, up(value), "grid" if value else "axis"))
         parts.append(words(left - 5, up(value) + 4, voice.percent(value, _places(highest)), anchor="end"))
     for value in ticks(*span, 5):

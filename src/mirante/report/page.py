@@ -11,9 +11,10 @@ from markupsafe import Markup
 
 from mirante import messages
 from mirante.errors import StoreError
+from mirante.evaluation import SavedResults
 from mirante.report import charts
 from mirante.report.galleries import Gallery, Thumbnails, gallery
-from mirante.report.saved import NAME, Saved, by_protocol, estimates, read_saved
+from mirante.report.saved import NAME, by_protocol, estimates, read_saved
 from mirante.report.summary import summary
 from mirante.report.svg import ceiling
 from mirante.report.tables import Table, table
@@ -159,7 +160,7 @@ def _run(environment: Mapping[str, Any], voice: Voice) -> list[tuple[str, str]]:
     return [(voice.say(key), voice.say("unknown") if known.get(key) is None else str(known[key])) for key in keys]
 
 
-def _render(saved: Saved, sections: Sequence[Section], voice: Voice) -> str:
+def _render(saved: SavedResults, sections: Sequence[Section], voice: Voice) -> str:
     loader = PackageLoader("mirante.report")
     templates = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
