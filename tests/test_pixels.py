@@ -222,34 +222,35 @@ def good_files() -> list[bytes]:
     ]
 
 
+def flip(data: bytes, dice: random.Random) -> bytes:
+    broken = bytearray(data)
+    for _ in range(dice.randrange(1, 40)):
+        broken[dice.randrange(len(broken))] ^= 1 << dice.randrange(8)
+    return bytes(broken)
+
+
+def edit_header(data: bytes, dice: random.Random) -> bytes:
+    broken = bytearray(data)
+    for _ in range(dice.randrange(1, 8)):
+        broken[dice.randrange(min(64, len(broken)))] = dice.randrange(256)
+    return bytes(broken)
+
+
 def spoil(data: bytes, other: bytes, dice: random.Random) -> bytes:
     """One of nine kinds of damage."""
-    broken = bytearray(data)
-    kind = dice.randrange(9)
-    if kind == 0:
-        return data[: dice.randrange(len(data))]
-    if kind == 1:
-        for _ in range(dice.randrange(1, 40)):
-            broken[dice.randrange(len(broken))] ^= 1 << dice.randrange(8)
-    if kind == 2:
-        for _ in range(dice.randrange(1, 8)):
-            broken[dice.randrange(min(64, len(broken)))] = dice.randrange(256)
-    if kind == 3:
-        cut = dice.randrange(len(data))
-        return data[:cut] + other[dice.randrange(len(other)) :]
-    if kind == 4:
-        return b""
-    if kind == 5:
-        return dice.randbytes(dice.randrange(1, 300))
-    if kind == 6:
-        return huge_png(dice.randrange(1, 2**31), dice.randrange(1, 2**31))
-    if kind == 7:
-        at = dice.randrange(len(data))
-        del broken[at : at + dice.randrange(1, 60)]
-    if kind == 8:
-        at = dice.randrange(len(data))
-        broken[at : at + 4] = b"\xff\xff\xff\xff"
-    return bytes(broken)
+    at, size = dice.randrange(len(data)), dice.randrange(1, 60)
+    kinds = (
+        lambda: data[:at],
+        lambda: flip(data, dice),
+        lambda: edit_header(data, dice),
+        lambda: data[:at] + other[dice.randrange(len(other)) :],
+        lambda: b"",
+        lambda: dice.randbytes(size),
+        lambda: huge_png(dice.randrange(1, 2**31), dice.randrange(1, 2**31)),
+        lambda: data[:at] + data[at + size :],
+        lambda: data[:at] + b"\xff\xff\xff\xff" + data[at + 4 :],
+    )
+    return dice.choice(kinds)()
 
 
 def test_a_thousand_malformed_pictures_give_a_thousand_named_outcomes(capfd):

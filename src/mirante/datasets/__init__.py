@@ -6,7 +6,7 @@ writes a tiny data set of its kind for the contract test. Files that start with 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from mirante import registry
 from mirante.datasets import _splits
@@ -40,19 +40,39 @@ def open_dataset(address: str, options: ReadOptions = ReadOptions()) -> Dataset:
     base, splits = split_of(address)
     for name in registry.names(__name__):
         component = registry.load(__name__, name)
-        if component.accepts(base):
+        if base and component.accepts(base):
             found: Dataset = component.open(base, options)
-            for split in splits:
-                _splits.check(split, found.splits)
+            for split in set(splits) - set(found.splits):
+                next(found.items(split), None)  # refuses a name it does not know; `scenes` knows sizes too
             return _Selected(found, splits) if splits else found
     raise UsageError(f"Nothing can be read from {address!r}: no such file or folder, nor another form.\n{FORMS}")
 
 
-def read_pairs(dataset: Dataset, *, splits: Sequence[str] | None = None, language: str | None = None) -> Pairs:
-    """Gather the items of `splits` (of all, where not given) into `Pairs` named by address and split."""
+def read_pairs(
+    dataset: Dataset, *, splits: Sequence[str] | None = None, language: str | None = None, limit: int | None = None
+) -> Pairs:
+    """Gather items into `Pairs` named by address and split.
+
+    A data set that knows its relevance exactly says so with a method `pairs(split, language, limit)`, which answers
+    for a single split; elsewhere a caption describes the pictures that it stands with.
+
+    Args:
+        dataset: an opened data set.
+        splits: their names; all of the data set's where not given.
+        language: only captions in this language.
+        limit: at most so many items.
+
+    Raises:
+        UnknownName: a split is not there.
+        DataError: an id occurs twice.
+    """
     wanted = tuple(splits) if splits is not None else dataset.splits
+    exact = getattr(dataset.source if isinstance(dataset, _Selected) else dataset, "pairs", None)
+    if exact is not None and len(wanted) == 1:
+        found: Pairs = exact(wanted[0], language, limit)
+        return found
     items = chain.from_iterable(dataset.items(split, language) for split in wanted)
-    return Pairs.from_items(items, f"{dataset.name}:{','.join(wanted)}")
+    return Pairs.from_items(islice(items, limit), f"{dataset.name}:{','.join(wanted)}")
 
 
 @dataclass(frozen=True)

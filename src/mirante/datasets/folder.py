@@ -43,16 +43,16 @@ def open(address: str, options: ReadOptions) -> "Folder":
     lists = [path for path in files if path.name.lower() in NAMES]
     if not pictures and not lists:
         raise UsageError(f"The folder {address!r} holds no pictures ({' '.join(sorted(SUFFIXES))}): check the path.")
-    ignored = Counter(path.suffix.lower() or path.name for path in files if path.suffix.lower() not in SUFFIXES)
     listing = read_listing(root, lists, options) if lists else None
     sidecars = {path: beside[path.with_suffix("")] for path in pictures if path.with_suffix("") in beside}
-    ignored.subtract({".txt": len(set(sidecars.values()))})
+    used = {*pictures, *lists, *sidecars.values()}
+    ignored = Counter(path.suffix.lower() or path.name for path in files if path not in used)
     multilingual = listing is None and is_multilingual(sidecars.values())
     names = [path.relative_to(root).as_posix() for path in pictures]
     kept = list(listing.rows) if listing else names
     if multilingual:
         kept = [name for name in names if root / name in sidecars]
-    ignored["pictures without a side-car or metadata row"] = len(set(names) - set(kept))
+    ignored += Counter({"pictures without a side-car or metadata row": len(set(names) - set(kept))})
     return Folder(
         name=address,
         pictures=tuple(kept),
@@ -60,7 +60,7 @@ def open(address: str, options: ReadOptions) -> "Folder":
         sidecars=sidecars,
         multilingual=multilingual,
         language=options.language,
-        ignored={kind: count for kind, count in sorted(ignored.items()) if count > 0 and kind not in NAMES},
+        ignored=dict(sorted(ignored.items())),
     )
 
 

@@ -45,7 +45,7 @@ def open(address: str, options: ReadOptions) -> "Table":
     sample = list(islice((row for path in paths for row, _ in rows(path)), SAMPLE))
     chosen = choose(sample, options, address)
     sources = [source_of(row.get(chosen.image)) for row in sample]
-    root = image_root((one for one in sources if isinstance(one, str)), paths[0].parent, options.image_root, address)
+    root = image_root(sources, paths[0].parent, options.image_root, address)
     return Table(address, files, chosen, root, options.language)
 
 

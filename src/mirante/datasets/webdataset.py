@@ -140,6 +140,15 @@ def _items(path: Path, prefix: str, language: str | None) -> Iterator[Item]:
             image = f"{prefix}{key}"
             yield Item(_picture(image, path, sample), captions(image, sample.texts, language))
             tar.members.clear()  # type: ignore[attr-defined]  # else the list of members grows with the shard
+        _check_end(path, tar.offset)
+
+
+def _check_end(path: Path, offset: int) -> None:
+    """The library takes a damaged header for the end; a shard ends with a block of zeros or with its file."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        if file.read(tarfile.BLOCKSIZE).strip(b"\0") or path.stat().st_size % tarfile.BLOCKSIZE:
+            raise tarfile.ReadError(f"damaged or cut short at byte {offset:,}")
 
 
 def _read(tar: tarfile.TarFile, members: Iterable[tarfile.TarInfo]) -> _Sample:
