@@ -21,11 +21,11 @@ class NewModel:
             training language).
     """
 
-    image_size: int = 64
-    patch_size: int = 8
+    image_size: int = 72
+    patch_size: int = 12
     width: int = 128
     image_depth: int = 6
-    text_depth: int = 3
+    text_depth: int = 2
     head_width: int = 32
     text_length: int = 24
     vocabulary: int = 1000
@@ -84,7 +84,8 @@ class TrainConfig:
         losses: parts of the objective.
         steps: optimiser steps.
         batch: images per step.
-        learning_rate: peak of AdamW's, after `warmup` steps; then a cosine down to nothing.
+        optimiser: AdamW, or Muon for the layers' matrices (for training from nothing).
+        learning_rate: its peak, after `warmup` steps; then a cosine down to nothing.
         weight_decay: of matrices; norms, biases, scales and embeddings have none.
         warmup: steps of linear warm-up.
         clip: largest norm of the gradient.
@@ -98,6 +99,7 @@ class TrainConfig:
     losses: tuple[LossTerm, ...] = (LossTerm("infonce"),)
     steps: int = 1000
     batch: int = 128
+    optimiser: Literal["adamw", "muon"] = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
     warmup: int = 100

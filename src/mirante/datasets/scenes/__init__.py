@@ -5,7 +5,7 @@ training), `mosaic` (a drawing style held out from training), `hard` (a gallery 
 Relevance is exact: a partial caption describes every picture that satisfies it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial as bind
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 from PIL.Image import Image
 
 from mirante.datasets.scenes import claims, grammar
+from mirante.datasets.scenes.batches import SceneBatches, with_partners
 from mirante.datasets.scenes.claims import Claim
 from mirante.datasets.scenes.drawing import draw
 from mirante.datasets.scenes.world import HELD_OUT_STYLE, SWAPS, TRAINING_STYLES, Scene, sample, sample_pair, swap
@@ -88,9 +89,9 @@ class SceneDataset:
             identity = f"{_parse(split)[0]}-{index:07d}"
             told = _claims(scene)
             captions = [
-                Caption(f"{identity}#{tag}{number}", text, tag)
+                Caption(f"{identity}#{tag}{number}", grammar.say(claim, tag), tag)
                 for tag in _languages(language)
-                for number, (_, text) in enumerate(_say(told, tag))
+                for number, claim in enumerate(told)
             ]
             yield Item(picture(scene, identity), tuple(captions))
 
@@ -106,6 +107,12 @@ class SceneDataset:
             for caption, row in zip(found.captions, true, strict=True)
         }
         return Pairs(found.images, found.captions, relevance, found.name)
+
+    def batches(self, split: str, language: str | None, *, partials: int, partners: float) -> SceneBatches:
+        """Training batches of a split with partial captions and minimal partners, in one language."""
+        scenes, partner = with_partners(list(self.scenes(split)), partners)
+        pictures = [picture(scene, f"{split}-{row:07d}") for row, scene in enumerate(scenes)]
+        return SceneBatches(scenes, pictures, _languages(language)[0], partials, partner)
 
 
 def picture(scene: Scene, identity: str) -> Picture:
@@ -128,11 +135,8 @@ def _draw(scene: Scene) -> Image:
 
 def _claims(scene: Scene) -> list[Claim]:
     rng = np.random.default_rng(scene.seed)
-    return [claims.full(scene), *(claims.partial(scene, rng) for _ in range(_PARTIAL_CAPTIONS))]
-
-
-def _say(told: Sequence[Claim], language: str) -> list[tuple[Claim, str]]:
-    return [(claim, grammar.say(claim, language)) for claim in told]
+    told = dict.fromkeys([claims.full(scene), *(claims.partial(scene, rng) for _ in range(_PARTIAL_CAPTIONS))])
+    return list(told)
 
 
 def _languages(wanted: str | None) -> tuple[str, ...]:

@@ -1,0 +1,82 @@
+"""Training batches that know what is true: full captions, partial ones, and minimal partners as hard negatives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirante.datasets.scenes import claims, grammar
+from mirante.datasets.scenes.claims import Claim
+from mirante.datasets.scenes.world import SWAPS, Scene, swap
+from mirante.types import Batch, Picture
+
+
+@dataclass(frozen=True)
+class SceneBatches:
+    """Batches of scenes: T texts for B pictures, with the exact truth of every text for every picture.
+
+    Args:
+        scenes: what the pictures show.
+        pictures: the same scenes as pictures.
+        language: of the texts.
+        partials: partial captions per picture.
+        partner: (n,) row of the minimal partner of each scene, −1 where it has none.
+    """
+
+    scenes: Sequence[Scene]
+    pictures: Sequence[Picture]
+    language: str
+    partials: int
+    partner: NDArray[np.int64]
+
+    def draw(self, rng: np.random.Generator, size: int) -> Batch:
+        """A batch of `size` pictures; a picture with a partner brings it along."""
+        rows = self._rows(rng, size)
+        shown = [self.scenes[row] for row in rows]
+        whole = [claims.full(scene) for scene in shown]
+        wrong = [claims.full(other) for scene in shown if (other := _other(scene, rng))]
+        part = [claims.partial(scene, rng) for scene in shown for _ in range(self.partials)]
+        told, texts = _distinct([*whole, *wrong, *part], self.language, rng)
+        named = {*whole, *wrong}
+        return Batch(
+            np.array(rows, dtype=np.int64),
+            texts,
+            claims.truth(told, shown),
+            np.array([claim in named for claim in told], dtype=np.bool_),
+        )
+
+    def _rows(self, rng: np.random.Generator, size: int) -> list[int]:
+        rows: dict[int, None] = {}
+        for row in rng.permutation(len(self.scenes))[:size].tolist():
+            rows[row] = None
+            if self.partner[row] >= 0:
+                rows[int(self.partner[row])] = None
+            if len(rows) >= size:
+                break
+        return list(rows)[:size]
+
+
+def with_partners(scenes: Sequence[Scene], share: float) -> tuple[list[Scene], NDArray[np.int64]]:
+    """Add the minimal partner of `share` of the pairs → the longer list and each scene's partner row or −1."""
+    longer, partner = list(scenes), [-1] * len(scenes)
+    for row, scene in enumerate(scenes):
+        rng = np.random.default_rng((scene.seed, 1))
+        other = _other(scene, rng) if rng.random() < share else None
+        if other is not None:
+            partner[row] = len(longer)
+            longer.append(other)
+            partner.append(row)
+    return longer, np.array(partner, dtype=np.int64)
+
+
+def _other(scene: Scene, rng: np.random.Generator) -> Scene | None:
+    return swap(scene, SWAPS[int(rng.integers(len(SWAPS)))])
+
+
+def _distinct(told: Sequence[Claim], language: str, rng: np.random.Generator) -> tuple[list[Claim], tuple[str, ...]]:
+    """Each claim once, each text once, in a random wording."""
+    texts: dict[str, Claim] = {}
+    for claim in dict.fromkeys(told):
+        texts.setdefault(grammar.say(claim, language, grammar.wording(rng)), claim)
+    return list(texts.values()), tuple(texts)

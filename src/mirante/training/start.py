@@ -1,0 +1,94 @@
+"""Where training starts: an existing checkpoint, or a new SigLIP-shaped model with a tokenizer of its own."""
+
+import math
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mirante import encoders
+from mirante.errors import ModelError, UsageError
+from mirante.training.config import Model, NewModel
+
+if TYPE_CHECKING:
+    from mirante.encoders._dual import DualEncoder
+
+_BIAS, _SCALE = -4.0, 10.0
+_LETTERS = "abcdefghijklmnopqrstuvwxyzáàâãçéêíóôõúü0123456789-'.,!?"
+
+
+def open_model(model: Model, texts: Iterable[str]) -> "DualEncoder":
+    """The encoder to train; `texts` teach a new model's tokenizer and are not read otherwise.
+
+    Raises:
+        UsageError: neither or both of `start` and `new` are given.
+        ModelError: the encoder cannot be trained.
+    """
+    if (model.start is None) == (model.new is None):
+        raise UsageError('[model] needs exactly one of start = "…" and [model.new]: give one of them.')
+    if model.start is not None:
+        encoder = encoders.load(model.start)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            write_new(model.new or NewModel(), texts, Path(folder))
+            encoder = encoders.load(folder)
+    if not hasattr(encoder, "module"):
+        raise ModelError(f"The model {model.start!r} has no weights to train: start from a CLIP or SigLIP checkpoint.")
+    return encoder  # type: ignore[return-value]
+
+
+def write_new(new: NewModel, texts: Iterable[str], folder: Path) -> None:
+    """Write a random checkpoint of that shape; torch's global generator decides its weights."""
+    import torch
+    from transformers import SiglipConfig, SiglipImageProcessorPil, SiglipModel
+
+    tokenizer = _tokenizer(new, texts)
+    tower = {
+        "hidden_size": new.width,
+        "intermediate_size": 4 * new.width,
+        "num_attention_heads": max(1, new.width // new.head_width),
+    }
+    words = {
+        "vocab_size": len(tokenizer),
+        "max_position_embeddings": new.text_length,
+        "num_hidden_layers": new.text_depth,
+        "projection_size": new.width,
+        "pad_token_id": tokenizer.pad_token_id,
+        "bos_token_id": tokenizer.eos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+    }
+    sight = {"image_size": new.image_size, "patch_size": new.patch_size, "num_hidden_layers": new.image_depth}
+    module = SiglipModel(SiglipConfig(text_config=tower | words, vision_config=tower | sight))
+    with torch.no_grad():
+        module.logit_scale.fill_(math.log(_SCALE))
+        module.logit_bias.fill_(_BIAS)
+    module.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    side = {"height": new.image_size, "width": new.image_size}
+    SiglipImageProcessorPil(size=side, resample=2).save_pretrained(folder)
+
+
+def _tokenizer(new: NewModel, texts: Iterable[str]) -> Any:
+    """Lower-casing byte-pair encoding that knows the letters of both languages."""
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))  # noqa: S106 - a token of text
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    words, signs = pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex(r'[.,;:!?()"]'), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([words, signs])
+    trainer = trainers.BpeTrainer(
+        vocab_size=new.vocabulary,
+        special_tokens=["<pad>", "</s>", "<unk>"],
+        initial_alphabet=list(_LETTERS),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",  # noqa: S106 - a token of text
+        eos_token="</s>",  # noqa: S106 - a token of text
+        unk_token="<unk>",  # noqa: S106 - a token of text
+        model_max_length=new.text_length,
+    )
