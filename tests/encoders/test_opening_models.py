@@ -164,8 +164,27 @@ class TestHub:
         assert hub == [asked]
         assert (encoder.provenance.model, encoder.provenance.revision) == (address, "0123456789abcdef")
 
+    def test_pickled_weights_are_replaced_by_the_hubs_own_conversion(self, monkeypatch, tmp_path):
+        """As for openai/clip-vit-base-patch32: main holds a pickle, a proposal by the converter holds safetensors."""
+        folders = {None: tmp_path / "main", "refs/pr/66": tmp_path / "converted"}
+        for folder in folders.values():
+            siglip.tiny(folder)
+        (folders[None] / "model.safetensors").unlink()
+        proposals = [
+            SimpleNamespace(author="somebody", title="Add safetensors", git_reference="refs/pr/3"),
+            SimpleNamespace(author="SFconvertbot", title="Adding `safetensors` variant", git_reference="refs/pr/66"),
+        ]
+        client = SimpleNamespace(
+            snapshot_download=lambda name, revision, **options: str(folders[revision]),
+            get_repo_discussions=lambda name, **options: proposals,
+        )
+        monkeypatch.setitem(sys.modules, "huggingface_hub", client)
+        provenance = encoders.load("owner/name").provenance
+        assert (provenance.model, provenance.revision) == ("owner/name@refs/pr/66", "converted")
+
     def test_a_repository_in_another_format_is_refused(self, hub, tmp_path):
         (tmp_path / "0123456789abcdef").mkdir()
+        (tmp_path / "0123456789abcdef" / "model.safetensors").touch()
         with pytest.raises(ModelError, match=r"no config\.json"):
             encoders.load("owner/name")
 
@@ -189,11 +208,19 @@ class TestRevision:
         assert moved.model != again.model
 
     def test_a_changed_weight_is_another_model(self, checkpoint, tmp_path):
-        before = encoders.load(checkpoint)
-        before.module.logit_scale.data += 1
-        after = encoders.load(str(before.save(tmp_path / "after")))
-        assert after.provenance.revision != before.provenance.revision
-        assert after.provenance.preprocessing == before.provenance.preprocessing
+        encoder = encoders.load(checkpoint)
+        before = encoders.load(str(encoder.save(tmp_path / "before"))).provenance
+        encoder.module.logit_scale.data += 1
+        after = encoders.load(str(encoder.save(tmp_path / "after"))).provenance
+        assert (tmp_path / "before" / "config.json").read_text() == (tmp_path / "after" / "config.json").read_text()
+        assert after.revision != before.revision
+        assert after.preprocessing == before.preprocessing
+
+    def test_a_changed_configuration_is_another_model(self, checkpoint, tmp_path):
+        before = encoders.load(checkpoint).provenance
+        path = tmp_path / "model" / "config.json"
+        path.write_text(path.read_text().replace('"num_attention_heads": 4', '"num_attention_heads": 2'))
+        assert encoders.load(checkpoint).provenance.revision != before.revision
 
     @pytest.mark.parametrize(
         ("file", "key", "value"),

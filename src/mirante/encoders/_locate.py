@@ -14,6 +14,7 @@ CONFIG = "config.json"
 HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>\S+))?")
 WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
 UNWANTED = ["*/*", "open_clip*"]
+CONVERTER = "SFconvertbot"
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,13 @@ def model_type(found: Located) -> str:
 
 def _from_hub(name: str, revision: str | None) -> Located:
     try:
-        import huggingface_hub
+        import huggingface_hub as hub
     except ModuleNotFoundError as error:
         raise MissingLibrary("huggingface_hub", "torch", f"The model {name!r}") from error
     try:
-        folder = huggingface_hub.snapshot_download(
-            name, revision=revision, allow_patterns=WANTED, ignore_patterns=UNWANTED
-        )
+        folder = _snapshot(hub, name, revision)
+        if revision is None and not any(folder.glob("*.safetensors")) and (converted := _conversion(hub, name)):
+            revision, folder = converted, _snapshot(hub, name, converted)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:160]
         raise UsageError(
@@ -96,6 +97,18 @@ def _from_hub(name: str, revision: str | None) -> Located:
             f"({type(error).__name__}: {reason}). Check the name, the revision {revision or 'main'!r} and the network, "
             f"or use a local folder or an embedded model: {', '.join((*embedded(), 'toy'))}."
         ) from error
-    if not (Path(folder) / CONFIG).is_file():
+    if not (folder / CONFIG).is_file():
         raise ModelError(f"The hub's {name!r} has no {CONFIG}: use a checkpoint in transformers' format.")
-    return Located(f"{name}@{revision}" if revision else name, Path(folder), Path(folder).name)
+    return Located(f"{name}@{revision}" if revision else name, folder, folder.name)
+
+
+def _snapshot(hub: Any, name: str, revision: str | None) -> Path:
+    return Path(hub.snapshot_download(name, revision=revision, allow_patterns=WANTED, ignore_patterns=UNWANTED))
+
+
+def _conversion(hub: Any, name: str) -> str | None:
+    """The revision in which the hub's own converter stored a pickled repository as safetensors."""
+    for proposal in hub.get_repo_discussions(name, author=CONVERTER, discussion_type="pull_request"):
+        if proposal.author == CONVERTER and "safetensors" in proposal.title:
+            return str(proposal.git_reference)
+    return None
