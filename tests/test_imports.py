@@ -22,6 +22,9 @@ def loaded_after(statement: str) -> list[str]:
         "mirante",
         "mirante.cli",
         "mirante.config",
+        "mirante.embeddings",
+        "mirante.encoders",
+        "mirante.environment",
         "mirante.datasets",
         "mirante.errors",
         "mirante.evaluation",
@@ -31,6 +34,8 @@ def loaded_after(statement: str) -> list[str]:
         "mirante.pixels",
         "mirante.registry",
         "mirante.report",
+        "mirante.search",
+        "mirante.training",
         "mirante.types",
     ],
 )

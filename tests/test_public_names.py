@@ -9,6 +9,7 @@ import mirante
 
 NAMES = {
     "Embeddings",
+    "Gallery",
     "MiranteError",
     "Pairs",
     "Protocol",
@@ -20,6 +21,7 @@ NAMES = {
     "evaluate",
     "load_encoder",
     "open_dataset",
+    "train",
     "write_report",
 }
 

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from mirante.errors import MiranteError
     from mirante.evaluation import evaluate
     from mirante.report import write_report
+    from mirante.search import Gallery
+    from mirante.training import train
     from mirante.types import Embeddings, Pairs, Protocol, Qrels, Query, Result, Run
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Embeddings": "mirante.types",
+    "Gallery": "mirante.search",
     "MiranteError": "mirante.errors",
     "Pairs": "mirante.types",
     "Protocol": "mirante.types",
@@ -31,11 +34,13 @@ _HOMES = {
     "evaluate": "mirante.evaluation",
     "load_encoder": "mirante.encoders:load",
     "open_dataset": "mirante.datasets",
+    "train": "mirante.training",
     "write_report": "mirante.report",
 }
 
 __all__ = [
     "Embeddings",
+    "Gallery",
     "MiranteError",
     "Pairs",
     "Protocol",
@@ -47,6 +52,7 @@ __all__ = [
     "evaluate",
     "load_encoder",
     "open_dataset",
+    "train",
     "write_report",
 ]
 
