@@ -173,13 +173,13 @@ class Batch:
         rows: (B,) positions of its pictures in `Batches.pictures`.
         texts: T distinct texts, T need not equal B.
         positives: (T, B) bool, whether each text describes each picture.
-        full: (T,) bool, texts specific enough for a softmax over the batch; partial ones are not.
+        roles: (T,) of each text: `"full"` (says all there is to say), `"noun"` (names a kind only), `"partial"`.
     """
 
     rows: NDArray[np.int64]
     texts: tuple[str, ...]
     positives: NDArray[np.bool_]
-    full: NDArray[np.bool_]
+    roles: NDArray[np.str_]
 
 
 class Batches(Interface):

@@ -10,6 +10,7 @@ from itertools import chain, islice
 
 from mirante import registry
 from mirante.datasets import _splits
+from mirante.datasets._findings import describe
 from mirante.datasets._inspection import Inspection, inspect
 from mirante.datasets._options import ReadOptions
 from mirante.datasets._sampling import split_at_random
@@ -17,7 +18,17 @@ from mirante.datasets._splits import split_of
 from mirante.errors import UsageError
 from mirante.types import Dataset, Item, Pairs
 
-__all__ = ["Inspection", "ReadOptions", "inspect", "open_dataset", "read_pairs", "split_at_random", "split_of"]
+__all__ = [
+    "Inspection",
+    "ReadOptions",
+    "describe",
+    "inspect",
+    "open_dataset",
+    "read_pairs",
+    "split_at_random",
+    "split_of",
+    "whole",
+]
 
 FORMS = """\
   hf:owner/name[/config][@revision]    a Hugging Face data set, or hf:/path saved on disk
@@ -67,12 +78,17 @@ def read_pairs(
         DataError: an id occurs twice.
     """
     wanted = tuple(splits) if splits is not None else dataset.splits
-    exact = getattr(dataset.source if isinstance(dataset, _Selected) else dataset, "pairs", None)
+    exact = getattr(whole(dataset), "pairs", None)
     if exact is not None and len(wanted) == 1:
         found: Pairs = exact(wanted[0], language, limit)
         return found
     items = chain.from_iterable(dataset.items(split, language) for split in wanted)
     return Pairs.from_items(islice(items, limit), f"{dataset.name}:{','.join(wanted)}")
+
+
+def whole(dataset: Dataset) -> Dataset:
+    """The data set behind one that was opened with some splits only, with all that its own kind can do."""
+    return dataset.source if isinstance(dataset, _Selected) else dataset
 
 
 @dataclass(frozen=True)

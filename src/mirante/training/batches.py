@@ -1,13 +1,40 @@
 """Batches from any pairs: pictures at random, one caption each, positives by the data's own relevance."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from mirante.errors import DataError
-from mirante.types import Batch, Pairs, Picture
+from mirante.datasets import ReadOptions, open_dataset, read_pairs, split_of, whole
+from mirante.errors import DataError, UsageError
+from mirante.training.config import Data
+from mirante.types import Batch, Batches, Pairs, Picture
+
+
+def open_batches(data: Data) -> Batches:
+    """The batches that `data` asks for.
+
+    Raises:
+        UsageError: partial captions of a data set that cannot make them.
+    """
+    dataset = open_dataset(data.address, ReadOptions(language=data.language))
+    if data.captions == "given":
+        pairs = read_pairs(dataset, language=data.language, limit=data.limit)
+        return PairBatches(pairs.sharing_equal_captions())
+    make = getattr(whole(dataset), "batches", None)
+    if make is None:
+        raise UsageError(f'{data.address!r} cannot make partial captions: use captions = "given".')
+    made: Batches = make(split_of(data.address)[1][0], data.language, partials=data.partials, partners=data.partners)
+    return made
+
+
+def training_texts(data: Data, languages: Sequence[str]) -> Iterator[str]:
+    """Captions of the training data in each of `languages`, for a tokenizer; image by image."""
+    dataset = open_dataset(data.address)
+    items = [dataset.items(dataset.splits[0], language) for language in languages]
+    for together in zip(*items, strict=True):
+        yield from (caption.text for item in together for caption in item.captions)
 
 
 @dataclass(frozen=True)
@@ -45,4 +72,4 @@ class PairBatches:
             caption = self.pairs.captions[options[int(rng.integers(len(options)))]]
             texts[caption.text] = texts.get(caption.text, frozenset()) | self.pairs.relevance[caption.id]
         positives = np.array([[image in true for image in ids] for true in texts.values()], dtype=np.bool_)
-        return Batch(rows.astype(np.int64), tuple(texts), positives, np.ones(len(texts), dtype=np.bool_))
+        return Batch(rows.astype(np.int64), tuple(texts), positives, np.full(len(texts), "full"))

@@ -1,6 +1,6 @@
 """What a training run is: frozen data, read from one TOML."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 
@@ -51,8 +51,8 @@ class Data:
         language: of the captions, None for all.
         limit: use the first N images only.
         captions: `"given"`, or `"partial"` where the data set can make true partial captions (`scenes`).
-        partners: share of pictures that come with their minimal partner (`scenes`; needs `captions = "partial"`).
-        relevance: `"exact"` where the data set can tell every true text-image pair, or only `"own"` captions.
+        partners: share of pairs that come with their minimal partner (`captions = "partial"` only).
+        partials: partial captions per picture (`captions = "partial"` only).
     """
 
     address: str
@@ -70,7 +70,7 @@ class LossTerm:
 
     name: str
     weight: float = 1.0
-    texts: Literal["all", "full"] = "all"
+    texts: Literal["all", "full", "noun", "partial"] = "all"
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ class TrainConfig:
         warmup: steps of linear warm-up.
         clip: largest norm of the gradient.
         validate_every: steps between validations, 0 for start and end only.
+        threads: of torch, 0 for its own choice.
         seed: of weights, data order and captions.
     """
 
@@ -107,4 +108,3 @@ class TrainConfig:
     validate_every: int = 0
     threads: int = 0
     seed: int = 0
-    notes: str = field(default="")

@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ def run(
     *,
     pictures: Pictures,
     log: Path,
-    validate: Callable[[int], Mapping[str, Any]] | None = None,
+    look: Callable[[int], dict[str, float]] | None = None,
 ) -> Trained:
     """Train `encoder` in place.
 
@@ -54,7 +54,7 @@ def run(
         batches: what each step sees.
         pictures: pixels of `batches.pictures`, in that order.
         log: JSON lines, one per 20 steps: step, loss, rate of learning, pictures per second.
-        validate: called every `config.validate_every` steps; what it returns is logged.
+        look: called every `config.validate_every` steps; what it returns is logged.
 
     Raises:
         TrainingError: the loss is no longer a number.
@@ -80,8 +80,9 @@ def run(
             objective.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(_trained(encoder.module), config.clip)
-            for change in (*optimisers, *schedules):
-                change.step()
+            for optimiser, schedule in zip(optimisers, schedules, strict=True):
+                optimiser.step()
+                schedule.step()
             recent = loss.item() if step == 1 else 0.95 * recent + 0.05 * loss.item()
             news: dict[str, Any] = {}
             if step % 20 == 0 or step == config.steps:
@@ -92,8 +93,8 @@ def run(
                     "rate": schedules[0].get_last_lr()[0],
                     "pictures/s": rate,
                 }
-            if validate and config.validate_every and step % config.validate_every == 0:
-                news |= {"step": step} | validate(step)
+            if look and config.validate_every and step % config.validate_every == 0:
+                news |= {"step": step} | look(step)
                 encoder.module.train()
             if news:
                 lines.write(json.dumps(news) + "\n")
@@ -115,10 +116,10 @@ class Objective(nn.Module):
 
     def forward(self, images: Tensor, texts: Tensor, batch: Batch) -> Tensor:
         """Unit rows (B, d) and (T, d) and their batch → scalar."""
-        positives, full = torch.from_numpy(batch.positives), torch.from_numpy(batch.full)
+        positives = torch.from_numpy(batch.positives)
         total = images.new_zeros(())
         for term, part in zip(self.terms, self.parts, strict=True):
-            chosen = full if term.texts == "full" else torch.ones_like(full)
+            chosen = torch.from_numpy((batch.roles == term.texts) | (term.texts == "all"))
             total = total + term.weight * part(images, texts[chosen], positives[chosen])
         return total
 

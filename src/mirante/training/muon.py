@@ -48,9 +48,10 @@ class Muon(torch.optim.Optimizer):
 
     def _momentum(self, matrix: Tensor, momentum: float) -> Tensor:
         gradient = matrix.grad if matrix.grad is not None else torch.zeros_like(matrix)
-        average = self.state[matrix].setdefault("average", torch.zeros_like(matrix))
+        average: Tensor = self.state[matrix].setdefault("average", torch.zeros_like(matrix))
         average.lerp_(gradient, 1 - momentum)
-        return gradient.lerp(average, momentum)
+        moved: Tensor = gradient.lerp(average, momentum)
+        return moved
 
 
 def near_orthogonal(matrices: Tensor) -> Tensor:
@@ -62,4 +63,5 @@ def near_orthogonal(matrices: Tensor) -> Tensor:
     for _ in range(_STEPS):
         square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return x if wide else x.mT
+    result: Tensor = x if wide else x.mT
+    return result

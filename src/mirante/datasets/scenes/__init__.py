@@ -21,7 +21,7 @@ from mirante.datasets.scenes.claims import Claim
 from mirante.datasets.scenes.drawing import draw
 from mirante.datasets.scenes.world import HELD_OUT_STYLE, SWAPS, TRAINING_STYLES, Scene, sample, sample_pair, swap
 from mirante.errors import UnknownName
-from mirante.types import Caption, Item, Pairs, Picture
+from mirante.types import Caption, Item, Pairs, Picture, Scalar
 
 NAME = "scenes"
 RESOLUTION = 128
@@ -118,7 +118,7 @@ class SceneDataset:
 def picture(scene: Scene, identity: str) -> Picture:
     """A scene as a picture of `RESOLUTION` pixels that is drawn when loaded; what it shows is its metadata."""
     first = scene.things[0]
-    metadata = {
+    metadata: dict[str, Scalar] = {
         "background": scene.background,
         "style": scene.style,
         "kind": first.kind,

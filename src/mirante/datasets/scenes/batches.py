@@ -1,4 +1,4 @@
-"""Training batches that know what is true: full captions, partial ones, and minimal partners as hard negatives."""
+"""Training batches that know what is true: full captions, partial ones, bare nouns, minimal partners."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirante.datasets.scenes import claims, grammar
-from mirante.datasets.scenes.claims import Claim
+from mirante.datasets.scenes.claims import Claim, Group
 from mirante.datasets.scenes.world import SWAPS, Scene, swap
 from mirante.types import Batch, Picture
 
@@ -36,14 +36,15 @@ class SceneBatches:
         shown = [self.scenes[row] for row in rows]
         whole = [claims.full(scene) for scene in shown]
         wrong = [claims.full(other) for scene in shown if (other := _other(scene, rng))]
+        noun = [Claim((Group(group.kind, count=None),)) for claim in whole for group in claim.groups]
         part = [claims.partial(scene, rng) for scene in shown for _ in range(self.partials)]
-        told, texts = _distinct([*whole, *wrong, *part], self.language, rng)
-        named = {*whole, *wrong}
+        told, texts = _distinct([*whole, *wrong, *noun, *part], self.language, rng)
+        roles = dict.fromkeys(part, "partial") | dict.fromkeys(noun, "noun") | dict.fromkeys([*whole, *wrong], "full")
         return Batch(
             np.array(rows, dtype=np.int64),
             texts,
             claims.truth(told, shown),
-            np.array([claim in named for claim in told], dtype=np.bool_),
+            np.array([roles[claim] for claim in told]),
         )
 
     def _rows(self, rng: np.random.Generator, size: int) -> list[int]:

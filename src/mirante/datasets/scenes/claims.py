@@ -57,7 +57,7 @@ def full(scene: Scene) -> Claim:
 def partial(scene: Scene, rng: np.random.Generator) -> Claim:
     """A true claim that leaves some of it out: always a kind, else each attribute with a chance of its own."""
     whole = full(scene)
-    keep = rng.random(6) < (0.6, 0.3, 0.3, 0.6, 0.7, 0.35)
+    keep = rng.random(6) < (0.5, 0.25, 0.25, 0.5, 0.6, 0.25)
     if len(whole.groups) == 2 and keep[4]:
         groups = tuple(replace(_less(group, keep), count=1) for group in whole.groups)
         relation = whole.relation if rng.random() < 0.7 else None
