@@ -104,6 +104,17 @@ def test_a_missing_library_says_how_to_install_it(checkpoint, monkeypatch):
         encoders.load(checkpoint)
 
 
+def test_a_tokenizer_that_needs_sentencepiece_says_so(checkpoint, monkeypatch):
+    """As the first SigLIP's does."""
+
+    def from_pretrained(folder, **options):
+        raise ImportError("SiglipTokenizer requires the SentencePiece library")
+
+    monkeypatch.setattr("transformers.AutoTokenizer.from_pretrained", from_pretrained)
+    with pytest.raises(MissingLibrary, match=r"The tokenizer of .*pip install 'mirante\[torch\]'"):
+        encoders.load(checkpoint)
+
+
 def test_toy_needs_no_library_and_loads_none():
     import subprocess
 

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +76,15 @@ def read_tokenizer(address: str, folder: Path) -> Any:
     """The checkpoint's own tokenizer.
 
     Raises:
-        MissingLibrary: it needs sentencepiece.
+        MissingLibrary: it needs sentencepiece and protobuf, as the first SigLIP's does.
         ModelError: it cannot be read.
     """
     try:
         with quiet():
             return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except ImportError as error:
-        raise MissingLibrary("sentencepiece", "torch", f"The tokenizer of {address!r}") from error
+        library = "protobuf" if find_spec("sentencepiece") else "sentencepiece"
+        raise MissingLibrary(library, "torch", f"The tokenizer of {address!r}") from error
     except DAMAGE as error:
         raise _unreadable("The tokenizer", address, error) from error
 
