@@ -40,11 +40,15 @@ class Tiles:
         side: int = 4,
     ) -> None:
         self.numbers, self.prefix, self.name, self.language, self.side = numbers, prefix, name, language, side
-        self.revision = "1"
+        self.revision, self.passes = "1", 0
         self.splits: tuple[str, ...] = ("test",)
         self.columns: Mapping[str, str] = {"image": "tile", "text": "words"}
 
+    def count(self, split: str) -> int:
+        return len(self.numbers)
+
     def items(self, split: str, language: str | None = None) -> Iterator[Item]:
+        self.passes += 1
         for at, number in enumerate(self.numbers):
             load = partial(tile, number, self.side) if number >= 0 else broken
             picture = Picture(f"{self.prefix}{at}", f"content {number}", load, {"number": number}, f"/tiles/{at}.png")
@@ -63,6 +67,9 @@ class Counting:
         self.delay, self.pictures, self.words = delay, Counter[int](), Counter[str]()
         self.provenance = Provenance("counting", revision, preprocessing)
 
+    def busy(self) -> None:
+        """Called before each batch."""
+
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         pixels = [image.getpixel((0, 0)) for image in images]
         self.pictures.update(r + 256 * g + 65536 * b for r, g, b in pixels)
@@ -73,6 +80,7 @@ class Counting:
         return self._rows(texts)
 
     def _rows(self, names: Sequence[str]) -> Vectors:
+        self.busy()
         time.sleep(self.delay)
         rows = np.array([list(sha256(name.encode()).digest()[:4]) for name in names], np.float32)
         rows = rows + 1 + len(names) * 1e-4
@@ -84,7 +92,18 @@ KILLED = Tiles([-1 if i % 11 == 5 else i // 2 if i % 7 == 6 else i for i in rang
 SMALL = Settings(batch=4, shard=16)
 
 
+class Talking(Counting):
+    """Says `busy` when it starts its first batch."""
+
+    said = False
+
+    def busy(self) -> None:
+        if not self.said:
+            self.said = True
+            sys.stdout.write("busy\n")
+            sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    encoder = Counting(delay=float(sys.argv[2]))
-    report = embed(KILLED, encoder, Path(sys.argv[1]), SMALL)
-    sys.stdout.write(f"{report.images['embedded']} {report.texts['embedded']}\n")
+    report = embed(KILLED, Talking(delay=float(sys.argv[2])), Path(sys.argv[1]), SMALL)
+    sys.stdout.write(f"{report.images['embedded']} {report.texts['embedded']} {KILLED.passes}\n")

@@ -128,17 +128,18 @@ def test_texts_can_be_left_out_and_added_later(tmp_path):
 
 def test_all_splits_are_embedded_unless_one_is_named(tmp_path):
     class Two(Tiles):
-        splits = ("train", "test")
-
         def items(self, split, language=None):
-            return Tiles([1] if split == "train" else [1, 2], f"{split}-").items(split)
+            if split not in self.splits:
+                raise UnknownName("split", split, self.splits)
+            yield from Tiles([1] if split == "train" else [1, 2], f"{split}-").items(split)
 
     two = Two([])
     two.splits = ("train", "test")
     assert embed(two, Counting(), tmp_path, SMALL).images == {"embedded": 2, "reused": 1, "unreadable": 0}
     assert open_store(tmp_path).load("images", split="test").ids == ("test-0", "test-1")
     with pytest.raises(UnknownName, match="Did you mean 'train'"):
-        embed(two, Counting(), tmp_path, Settings(split="trian"))
+        embed(two, Counting(), tmp_path / "wrong", Settings(split="trian"))
+    assert not (tmp_path / "wrong").exists(), "a wrong call leaves no folder that belongs to a model"
 
 
 def test_a_whole_shard_of_unreadable_images_is_named_and_not_tried_again(tmp_path):
@@ -215,11 +216,12 @@ def test_pairs_and_data_sets_share_a_folder(tmp_path):
     assert encoder.pictures == {1: 1, 2: 1, 3: 1}
 
 
-def test_progress_tells_how_many_of_how_many(tmp_path):
+@pytest.mark.parametrize(("limit", "expected"), [(20, 20), (None, 30), (40, 30)])
+def test_progress_tells_how_many_of_how_many(tmp_path, limit, expected):
     steps = []
     with listening(steps.append):
-        embed(Tiles(range(30)), Counting(), tmp_path, Settings(batch=4, shard=16, limit=20))
-    assert (steps[-1].done, steps[-1].total, steps[-1].unit) == (20, 20, "images")
+        embed(Tiles(range(30)), Counting(), tmp_path, Settings(batch=4, shard=16, limit=limit))
+    assert (steps[-1].done, steps[-1].total, steps[-1].unit) == (expected, expected, "images")
 
 
 PEAK = """

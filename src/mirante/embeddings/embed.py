@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, runtime_checkable
+from typing import Protocol as Interface
 
 from mirante.embeddings.filling import DEFAULTS, Part, Settings, fill, image_part, text_part
 from mirante.embeddings.folder import Folder
@@ -15,14 +16,22 @@ from mirante.embeddings.listing import KINDS, Draft, Kind, Listing, fingerprint,
 from mirante.embeddings.seen import Seen
 from mirante.embeddings.shelf import Memory, Shelf
 from mirante.embeddings.store import Store, describe, open_to_write
-from mirante.errors import DataError, UnknownName
+from mirante.errors import DataError
 from mirante.progress import track
 from mirante.types import Dataset, Embeddings, Encoder, Item, Pairs
 
 
+@runtime_checkable
+class Counted(Interface):
+    """A data set that can tell how many items a split has without reading it, so that progress can tell the end."""
+
+    def count(self, split: str) -> int | None:
+        """Number of items, None when unknown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a call did.
+    """What a call did; rows that another worker made meanwhile count as reused.
 
     Args:
         images: images encoded now, images that took a row encoded before, images that cannot be read.
@@ -58,13 +67,12 @@ def embed(dataset: Dataset, encoder: Encoder, folder: Path, settings: Settings =
         ModelMismatch: the folder belongs to another model.
         StoreError: the disk is full, or a file of the folder is damaged.
         DataError: an id occurs twice.
-        UnknownName: no such split.
+        UnknownName: the data set has no such split.
     """
     start = time.monotonic()
     splits = dataset.splits if settings.split is None else (settings.split,)
     for split in splits:
-        if split not in dataset.splits:
-            raise UnknownName("split", split, dataset.splits)
+        next(_items(dataset, split, settings), None)  # a wrong split or language is refused before a file is written
     images: Counter[str] = Counter(embedded=0, reused=0, unreadable=0)
     texts: Counter[str] = Counter(embedded=0, reused=0)
     unreadable: dict[str, str] = {}
@@ -129,9 +137,8 @@ def _embed_split(
     _start_anew(store, files, head)
     kinds = KINDS if settings.texts else ("images",)
     with Draft(files, head) as draft:
-        items = track(
-            _items(dataset, split, settings), f"embed {head.data}:{split}", total=settings.limit, unit="images"
-        )
+        items = _items(dataset, split, settings)
+        items = track(items, f"embed {head.data}:{split}", total=_total(dataset, split, settings), unit="images")
         encoded = fill(
             {kind: store.shelf(head.shelf(kind)) for kind in kinds},
             encoder,
@@ -157,6 +164,12 @@ def _start_anew(store: Store, files: Folder, head: Listing) -> None:
 def _clear(store: Store, own: Listing) -> None:
     for kind in KINDS:
         store.shelf(own.shelf(kind)).clear()
+
+
+def _total(dataset: Dataset, split: str, settings: Settings) -> int | None:
+    """How many images will be read, None when the data set cannot tell."""
+    known = dataset.count(split) if isinstance(dataset, Counted) else None
+    return min((n for n in (known, settings.limit) if n is not None), default=None)
 
 
 def _items(dataset: Dataset, split: str, settings: Settings) -> Iterator[Item]:

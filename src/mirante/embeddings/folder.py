@@ -10,9 +10,10 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock, get_ident
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +21,9 @@ from mirante.errors import StoreError
 
 PAUSE = 0.05
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+
+_held: set[tuple[Path, str]] = set()
+_guard = Lock()
 
 if sys.platform == "win32":
 
@@ -42,8 +46,8 @@ else:
 class Folder:
     """Whole files and claims in one folder, made where it is missing. Use it as a context manager.
 
-    Claims hold between processes. On a file system without locks every claim is granted: two workers may then encode
-    the same shard, to the same bytes.
+    Claims hold between processes and between threads. On a file system without locks every process is granted what it
+    claims: two workers may then encode the same shard, to the same bytes.
 
     Args:
         path: the folder.
@@ -54,6 +58,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._mine: set[str] = set()
         with disk(path):
             path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
@@ -66,6 +71,8 @@ class Folder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give every claim back."""
+        for name in tuple(self._mine):
+            self.release(name)
         os.close(self._lock)
 
     def has(self, name: str) -> bool:
@@ -73,21 +80,29 @@ class Folder:
         return (self.path / name).exists()
 
     def claim(self, name: str) -> bool:
-        """Take `name` unless another process holds it."""
-        try:
-            _lock(self._lock, _byte(name))
-        except OSError as error:
-            return error.errno in NO_LOCKS
-        return True
+        """Take `name` unless somebody holds it."""
+        with _guard:
+            if (self.path.absolute(), name) in _held:
+                return False
+            try:
+                _lock(self._lock, _byte(name))
+            except OSError as error:
+                if error.errno not in NO_LOCKS:
+                    return False
+            _held.add((self.path.absolute(), name))
+            self._mine.add(name)
+            return True
 
     def release(self, name: str) -> None:
         """Give `name` back."""
-        with disk(self.path / name):
+        with _guard, suppress(OSError):
+            _held.discard((self.path.absolute(), name))
+            self._mine.discard(name)
             _unlock(self._lock, _byte(name))
 
     @contextmanager
     def claimed(self, name: str) -> Iterator[None]:
-        """Hold `name` within this block, waiting for it as long as another living process holds it."""
+        """Hold `name` within this block, waiting for it as long as somebody alive holds it."""
         while not self.claim(name):
             time.sleep(PAUSE)
         try:
@@ -109,7 +124,7 @@ class Folder:
         Raises:
             StoreError: the disk is full or refuses; nothing is left half-written.
         """
-        temporary = self.path / f"{name}.{os.getpid()}.tmp"
+        temporary = self.path / f"{name}.{os.getpid()}-{get_ident()}.tmp"
         with disk(self.path / name):
             try:
                 with temporary.open("wb") as file:

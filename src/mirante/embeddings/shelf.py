@@ -237,9 +237,11 @@ def _gather(shards: Iterable[Shard], contents: Sequence[str], dim: int, where: s
         wanted.setdefault(content, []).append(at)
     rows = np.empty((len(contents), dim), np.float32)
     for shard in shards:
-        for content, row in zip(shard.contents, shard.vectors, strict=True):
-            for at in wanted.pop(content, ()):
-                rows[at] = row
+        found = [(at, row) for row, content in enumerate(shard.contents) for at in wanted.pop(content, ())]
+        to, taken = np.array(found, np.int64).reshape(-1, 2).T
+        rows[to] = shard.vectors[taken]
+        if not wanted:
+            break
     if wanted:
         raise StoreError(
             f"{len(wanted)} contents have no vector in {where}, first {next(iter(wanted))!r}: "
