@@ -149,6 +149,15 @@ def _languages(wanted: str | None) -> tuple[str, ...]:
     return found
 
 
+def language_of(tag: str) -> str:
+    """The grammar's language for a tag such as `pt` or `pt_BR`.
+
+    Raises:
+        UnknownName: no grammar of that language.
+    """
+    return _languages(tag)[0]
+
+
 def _parse(split: str) -> tuple[str, int]:
     name, _, size = split.partition("-")
     if name not in SIZES or (size and not size.isdigit()):
