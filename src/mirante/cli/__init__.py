@@ -1,0 +1,51 @@
+"""The command line: one file a verb, one error message, exit codes 0 (done), 1 (failed), 2 (the call was wrong)."""
+
+import sys
+import traceback
+
+import click
+import typer
+
+from mirante.cli import demo, embed, evaluate, index, inspect, probe, report, search, train
+from mirante.errors import MiranteError
+from mirante.messages import text
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=text("cli.mirante"), rich_markup_mode=None)
+for verb in (demo, inspect, embed, index, search, evaluate, report, train, probe):
+    verb.add_to(app)
+
+
+@app.callback()
+def mirante(debug: bool = typer.Option(False, "--debug", help=text("cli.debug"))) -> None:
+    """Nothing of its own; `--debug` is read by `main`."""
+    del debug
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(args=given, standalone_mode=False, prog_name="mirante")
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        _say(f"{error.format_message()}")
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        _say(text("cli.interrupted"))
+        sys.exit(130)
+    except MiranteError as error:
+        if "--debug" in given:
+            traceback.print_exc()
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except OSError as error:
+        if "--debug" in given:
+            traceback.print_exc()
+        _say(f"{error.strerror or error}: {error.filename or ''}")
+        sys.exit(1)
+
+
+def _say(message: str) -> None:
+    print(f"mirante: {message}", file=sys.stderr)

@@ -1,0 +1,97 @@
+"""Options that several verbs share, written once as frozen data.
+
+A parameter annotated with one of these classes becomes one command-line option per field; the verb gets the filled
+dataclass. Typer reads a function's signature, so `verb` writes the longer one.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import wraps
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from mirante.cli.output import Output
+from mirante.messages import text
+from mirante.progress import Line, listening
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the data set is read."""
+
+    image_column: Annotated[str | None, typer.Option(help=text("cli.image-column"))] = None
+    text_column: Annotated[str | None, typer.Option(help=text("cli.text-column"))] = None
+    image_root: Annotated[str | None, typer.Option(help=text("cli.image-root"))] = None
+    lang: Annotated[str | None, typer.Option(help=text("cli.lang"))] = None
+
+    def options(self) -> Any:
+        """As the data sets take them; imported late, so that help stays fast."""
+        from mirante.datasets import ReadOptions
+
+        language = self.lang.replace("_", "-") if self.lang else None
+        return ReadOptions(self.image_column, self.text_column, language, self.image_root)
+
+
+@dataclass(frozen=True)
+class Running:
+    """How the model runs."""
+
+    device: Annotated[str, typer.Option(help=text("cli.device"))] = "auto"
+    precision: Annotated[str, typer.Option(help=text("cli.precision"))] = "fp32"
+
+    def load(self, model: str) -> Any:
+        """Open the encoder at `model` so.
+
+        Raises:
+            UsageError: no such model, device or precision.
+        """
+        from mirante.encoders import Settings, load
+        from mirante.errors import UnknownName
+
+        if self.precision not in ("fp32", "fp16", "bf16"):
+            raise UnknownName("precision", self.precision, ("fp32", "fp16", "bf16"))
+        return load(model, Settings(device=self.device, precision=self.precision))  # type: ignore[arg-type]
+
+
+def verb(function: Callable[..., None]) -> Callable[..., None]:
+    """Spread dataclass parameters into options, and show progress on standard error while the verb runs."""
+    hints = get_type_hints(function, include_extras=True)
+    plain, spread = [], []
+    groups: dict[str, type] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        kind = hints[name]
+        if isinstance(kind, type) and is_dataclass(kind):
+            groups[name] = kind
+            spread += _parameters(kind)
+        else:
+            plain.append(parameter.replace(annotation=kind, kind=inspect.Parameter.KEYWORD_ONLY))
+
+    @wraps(function)
+    def spoken(**given: Any) -> None:
+        for name, kind in groups.items():
+            given[name] = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+        with listening(Line()):
+            function(**given)
+
+    signature = inspect.Signature([*plain, *spread])
+    spoken.__signature__ = signature  # type: ignore[attr-defined]
+    spoken.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
+    return spoken
+
+
+def _parameters(kind: type) -> list[inspect.Parameter]:
+    hints = get_type_hints(kind, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(kind)
+    ]
+
+
+__all__ = ["Output", "Reading", "Running", "verb"]
