@@ -89,14 +89,16 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
     return decode(read_bytes(path), max_pixels=max_pixels)
 
 
-def read_bytes(path: str | Path) -> bytes:
-    """The bytes of a picture's file.
+def read_bytes(path: str | Path, offset: int = 0, size: int = -1) -> bytes:
+    """The bytes of a picture's file, or `size` of them from `offset`.
 
     Raises:
         UnreadableImage: `"missing"` when there is no such file, `"no-access"` when it may not be read.
     """
     try:
-        return Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, ValueError) as error:
         raise UnreadableImage("missing", f"no file {str(path)!r}; check the image root") from error
     except OSError as error:

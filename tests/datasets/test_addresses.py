@@ -34,7 +34,7 @@ def test_a_path_with_a_colon_is_a_path(tmp_path):
     assert split_of(str(path)) == (str(path), ())
 
 
-@pytest.mark.parametrize("address", ["", "nowhere", "./no/such/folder", "picture.bmp"])
+@pytest.mark.parametrize("address", ["", "nowhere", "./no/such/folder", "picture.bmp", "x" * 5000, "a\0b", "\n"])
 def test_an_unknown_address_lists_the_forms(address):
     with pytest.raises(UsageError) as caught:
         open_dataset(address)

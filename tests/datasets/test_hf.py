@@ -1,5 +1,7 @@
 """Hugging Face data sets saved on disk, loaded from a local folder, streamed; and a hub that is not there."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from mirante.datasets import ReadOptions, open_dataset
@@ -8,6 +10,7 @@ from mirante.errors import DataError, UnreadableImage, UsageError
 
 datasets = pytest.importorskip("datasets")
 DISCS = samples()
+PLAIN = datasets.Image(decode=False)
 
 
 @pytest.fixture(autouse=True)
@@ -84,3 +87,51 @@ def test_a_hub_out_of_reach_and_an_unknown_name_are_one_message(monkeypatch):
     assert "\n" not in str(caught.value)
     with pytest.raises(UsageError, match="owner/name"):
         open_dataset("hf:")
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("hf:owner/name", ("owner/name", None, None)),
+        ("hf:owner/name@v1:all", ("owner/name", None, "v1")),
+        ("hf:owner/name/subset@v1", ("owner/name", "subset", "v1")),
+        ("hf:mnist", ("mnist", None, None)),
+    ],
+)
+def test_the_revision_is_the_commit_that_a_name_stands_for(monkeypatch, address, asked):
+    calls = []
+
+    def info(self, repository, revision=None):
+        calls.append((repository, revision))
+        return SimpleNamespace(sha="c0ffee" * 6 + "abcd")
+
+    def load(repository, config, *, revision, streaming):
+        calls.append((repository, config, revision, streaming))
+        return table()
+
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", info)
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    name, config, revision = asked
+    assert open_dataset(address).revision == "c0ffee" * 6 + "abcd"
+    assert calls == [(name, revision), (name, config, "c0ffee" * 6 + "abcd", False)]
+
+
+def test_rows_that_stop_coming_are_one_error(monkeypatch):
+    class Broken:
+        features = features()
+        info = SimpleNamespace(download_checksums=None, version="0")
+
+        def __iter__(self):
+            yield from ({**row, "captions": ["a disc"]} for row in table().cast_column("photo", PLAIN))
+            raise ConnectionError("lost")
+
+        def cast_column(self, name, kind):
+            return self
+
+    monkeypatch.setattr("mirante.datasets.hf.SAMPLE", 3)
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda *a, **k: SimpleNamespace(sha="x"))
+    monkeypatch.setattr(datasets, "load_dataset", lambda *a, **k: Broken())
+    rows = open_dataset("hf:owner/name", ReadOptions(streaming=True)).items("all")
+    assert [next(rows).picture.id for _ in range(6)] == [f"all/{n}" for n in range(6)]
+    with pytest.raises(DataError, match="lost"):
+        next(rows)

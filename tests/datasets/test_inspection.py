@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mirante.datasets import ReadOptions, inspect, open_dataset, read_pairs
+from mirante.datasets import ReadOptions, describe, inspect, open_dataset, read_pairs
 from mirante.errors import UnreadableImage
+from mirante.messages import text
 from mirante.pixels import REASONS, content_hash
 from mirante.progress import listening
 
@@ -31,8 +32,8 @@ def flawed(tmp_path):
         paint(tmp_path / f"{name}.png", colour)
     (tmp_path / "train/d.png").write_bytes((tmp_path / "train/c.png").read_bytes()[:50])
     texts = {"train/a": "Red", "train/b": "red ", "train/c": "Plain\nred", "train/d": "broken", "test/e": "plain"}
-    for name, text in texts.items():
-        (tmp_path / f"{name}.txt").write_text(text)
+    for name, caption in texts.items():
+        (tmp_path / f"{name}.txt").write_text(caption)
     (tmp_path / "drawing.svg").write_text("<svg/>")
     return open_dataset(str(tmp_path))
 
@@ -108,3 +109,27 @@ def test_good_pictures_keep_their_captions_among_a_thousand_spoilt_ones(tmp_path
 def test_the_content_of_a_file_is_the_hash_of_its_bytes(flawed):
     first = next(flawed.items("test")).picture
     assert first.content == content_hash(Path(first.path).read_bytes())
+
+
+def test_the_findings_in_words(flawed):
+    assert describe(inspect(flawed), "en").splitlines() == [
+        f"Data set: {flawed.name} (revision {flawed.revision})",
+        "Pictures: 6; captions: 6",
+        "  split train: pictures 4, captions 5",
+        "  split test: pictures 2, captions 1",
+        "Columns: image = file, text = side-car .txt",
+        "Languages: not stated (6)",
+        "Pictures without a caption: 1",
+        "Pictures equal to an earlier one, which count once: 2, for instance train/a.png = train/b.png = test/a.png",
+        "Captions that also describe another picture: 5; the most frequent: “red” (3 pictures)",
+        "Pictures that cannot be read: 1",
+        "  train/d.png: cut short",
+        "Pictures in both train and test: 1. Measure on one of them only, or take them out.",
+        "Left out: .svg (1)",
+    ]
+    assert "  train/d.png: arquivo incompleto" in describe(inspect(flawed), "pt_BR").splitlines()
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_reason_has_words(reason):
+    assert text(f"inspect.reason_{reason}", "pt")

@@ -54,6 +54,23 @@ def test_csv_with_any_delimiter_and_a_byte_order_mark(pictures, delimiter):
     assert texts(str(pictures / "a.csv")) == [[f"{one.portuguese}, ou quase"] for one in DISCS]
 
 
+def test_separators_beyond_the_last_column_belong_to_its_text(pictures):
+    (pictures / "a.csv").write_text(f"image,caption\n{DISCS[0].name},red, round, and small\n")
+    assert texts(str(pictures / "a.csv")) == [["red, round, and small"]]
+
+
+def test_a_table_written_anew_is_read_anew_and_one_that_is_gone_says_so(tmp_path):
+    path = tmp_path / "a.parquet"
+    for one in DISCS[:2]:
+        address = parquet(path, [{"image": one.data, "text": one.english}])
+        picture = next(open_dataset(address).items("all")).picture
+        assert picture.load().width == one.size
+    path.unlink()
+    with pytest.raises(UnreadableImage) as caught:
+        picture.load()
+    assert caught.value.reason == "no-access"
+
+
 def test_neighbouring_rows_of_one_path_are_captions_of_one_picture(pictures):
     rows = [f"{one.name},{text}" for one in DISCS[:2] for text in (one.english, one.portuguese)]
     (pictures / "captions.csv").write_text("\n".join(["image,caption", *rows]))

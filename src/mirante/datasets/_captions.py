@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from mirante.types import Caption
@@ -23,6 +24,7 @@ def is_tag(text: str) -> bool:
     return bool(_TAG.match(text))
 
 
+@lru_cache(maxsize=1024)
 def language_tag(text: str) -> str:
     """Write a tag in the manner of BCP 47: `pt_BR.utf8` → `pt-BR`, `sr@latin` → `sr-Latn`."""
     body, _, modifier = text.strip().partition("@")
@@ -34,6 +36,7 @@ def language_tag(text: str) -> str:
     return "-".join(parts)
 
 
+@lru_cache(maxsize=4096)
 def matches(tag: str, wanted: str) -> bool:
     """Whether `tag` lies in the range `wanted`: `pt` holds `pt-BR` (RFC 4647, basic filtering)."""
     have, want = language_tag(tag).lower(), language_tag(wanted).lower()

@@ -45,12 +45,20 @@ def walk(root: Path) -> Iterator[Path]:
 def holds(address: str) -> str:
     """What a folder holds: `"saved"` (Arrow files of `save_to_disk`), `"tables"`, `"shards"`, `"pictures"`, or `""`."""
     root = Path(address)
-    if not root.is_dir():
+    if not exists(address) or not root.is_dir():
         return ""
     if any((root / name).is_file() for name in ("state.json", "dataset_dict.json")):
         return "saved"
     suffixes = {path.suffix.lower() for path in islice(walk(root), 1000) if path.stem != "metadata"}
     return "tables" if ".parquet" in suffixes else "shards" if ".tar" in suffixes else "pictures"
+
+
+def exists(address: str) -> bool:
+    """Whether there is such a path; no text is too long or too odd to ask."""
+    try:
+        return Path(address).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def fingerprint(paths: Iterable[Path]) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
+from mirante.datasets._files import exists
 from mirante.errors import UnknownName
 
 WHOLE = "all"
@@ -25,7 +26,7 @@ def split_of(address: str) -> tuple[str, tuple[str, ...]]:
     ('hf:owner/name', ())
     """
     base, colon, suffix = address.rpartition(":")
-    if not colon or not base or base in _SCHEMES or not _SUFFIX.match(suffix) or Path(address).exists():
+    if not colon or not base or base in _SCHEMES or not _SUFFIX.match(suffix) or exists(address):
         return address, ()
     return base, tuple(dict.fromkeys(suffix.split(",")))
 

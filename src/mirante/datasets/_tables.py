@@ -12,7 +12,7 @@ from PIL.Image import Image
 
 from mirante.datasets._columns import Row
 from mirante.datasets._pictures import source_of
-from mirante.errors import DataError
+from mirante.errors import DataError, UnreadableImage
 from mirante.pixels import decode
 
 SUFFIXES = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
@@ -42,14 +42,18 @@ def load_cell(path: Path, group: int, place: int, column: str) -> Image:
     """Decode the picture in row `place` of row group `group` of a Parquet file.
 
     Raises:
-        UnreadableImage: the bytes are no picture.
+        UnreadableImage: the bytes are no picture, or the file is gone.
     """
-    cell = source_of(_group(path, group, column)[place].as_py())
+    try:
+        cell = source_of(_group(path, path.stat().st_mtime_ns, group, column)[place].as_py())
+    except (OSError, ValueError, IndexError, KeyError) as error:
+        raise UnreadableImage("no-access", f"row {place} of group {group} in {str(path)!r}: {error}") from error
     return decode(cell if isinstance(cell, bytes) else b"")
 
 
 @lru_cache(maxsize=2)
-def _group(path: Path, group: int, column: str) -> Any:
+def _group(path: Path, changed: int, group: int, column: str) -> Any:
+    del changed  # a file written anew is read anew
     from pyarrow.parquet import ParquetFile
 
     with ParquetFile(path) as file:
@@ -71,8 +75,9 @@ def _csv(path: Path) -> Iterator[Row]:
         delimiter = max(_DELIMITERS, key=header.count)
         names = [name.strip() for name in next(csv.reader(io.StringIO(header), delimiter=delimiter), [])]
         for cells in csv.reader(file, delimiter=delimiter):
-            if cells:
-                yield dict(zip(names, cells, strict=False))
+            if cells:  # separators beyond the last column belong to its text
+                last = [delimiter.join(cells[len(names) - 1 :])] if len(cells) >= len(names) else []
+                yield dict(zip(names, [*cells[: len(names) - 1], *last], strict=False))
 
 
 def _json(path: Path) -> Iterator[Row]:

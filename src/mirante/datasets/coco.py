@@ -14,7 +14,7 @@ from typing import Any
 from mirante.datasets import _splits
 from mirante.datasets._captions import Tagged, captions, texts_of
 from mirante.datasets._columns import SAMPLE
-from mirante.datasets._files import fingerprint
+from mirante.datasets._files import exists, fingerprint
 from mirante.datasets._options import ReadOptions
 from mirante.datasets._pictures import from_file
 from mirante.datasets._roots import image_root
@@ -25,7 +25,7 @@ from mirante.types import Item, Metadata
 def accepts(address: str) -> bool:
     """Whether the address is a `.json` file that holds an object (a list is a table)."""
     path = Path(address)
-    if path.suffix.lower() != ".json" or not path.is_file():
+    if path.suffix.lower() != ".json" or not exists(address) or not path.is_file():
         return False
     with path.open("rb") as file:
         return file.read(200).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")

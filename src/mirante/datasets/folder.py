@@ -114,8 +114,9 @@ class Folder:
         _splits.check(split, self.splits)
         for name in self.pictures:
             if split == _splits.WHOLE or name.startswith(f"{split}/"):
-                picture = from_file(name, Path(self.name, name), self._metadata(name))
-                yield Item(picture, captions(name, self._texts(name), language or self.language))
+                image = name.encode(errors="surrogateescape").decode(errors="replace")
+                picture = from_file(image, Path(self.name, name), self._metadata(name))
+                yield Item(picture, captions(image, self._texts(name), language or self.language))
 
     def _texts(self, name: str) -> list[Tagged]:
         if self.listing:

@@ -6,7 +6,7 @@ and each picture keeps its bytes. The id of a picture is its split and row numbe
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -18,11 +18,11 @@ from PIL.Image import Image
 from mirante.datasets import _splits
 from mirante.datasets._captions import captions
 from mirante.datasets._columns import SAMPLE, Columns, Row, choose
-from mirante.datasets._files import holds
+from mirante.datasets._files import exists, holds
 from mirante.datasets._options import ReadOptions
 from mirante.datasets._pictures import from_cell, source_of
-from mirante.errors import DataError, MissingLibrary, UsageError
-from mirante.pixels import decode
+from mirante.errors import DataError, MissingLibrary, UnreadableImage, UsageError
+from mirante.pixels import content_hash, decode
 from mirante.types import Item
 
 _COMMIT = re.compile(r"@([0-9a-f]{40})")
@@ -49,7 +49,7 @@ def open(address: str, options: ReadOptions) -> "HubDataset":
     if not target:
         raise UsageError("The address 'hf:' names no data set: write hf:owner/name.")
     try:
-        found = _load(datasets, target, options)
+        found, commit = _load(datasets, target, options)
         tables = dict(found) if isinstance(found, dict) else {_splits.WHOLE: found}
         tables = {name: _encoded(datasets, table) for name, table in tables.items()}
         first = next(iter(tables.values()))
@@ -62,7 +62,7 @@ def open(address: str, options: ReadOptions) -> "HubDataset":
     classes = [name for name, kind in (first.features or {}).items() if isinstance(kind, datasets.ClassLabel)]
     sample = [_named(row, _labels(first)) for row in sample]
     chosen = choose(sample, options, address, classes=classes)
-    return HubDataset(address, _revision(first), tables, chosen, options)
+    return HubDataset(address, commit or _revision(tables.values()), tables, chosen, options)
 
 
 @dataclass(frozen=True)
@@ -86,16 +86,26 @@ class HubDataset:
         return self.chosen.roles()
 
     def items(self, split: str, language: str | None = None) -> Iterator[Item]:
-        """Yield the rows of `split` in order."""
+        """Yield the rows of `split` in order.
+
+        Raises:
+            DataError: the rows stop coming (a damaged file, a lost connection).
+        """
         _splits.check(split, self.splits)
         table, root = self.tables[split], Path(self.options.image_root or "")
         labels = _labels(table)
         cells = None if self.options.streaming else table.select_columns([self.chosen.image])
-        for number, encoded in enumerate(table):
+        for number, encoded in enumerate(self._rows(table)):
             row, image = _named(encoded, labels), f"{split}/{number}"
             load = partial(_load_row, cells, number, self.chosen.image) if cells is not None else None
             picture = from_cell(image, row.get(self.chosen.image), root, self.chosen.metadata_of(row), load=load)
             yield Item(picture, captions(image, self.chosen.texts_of(row), language or self.options.language))
+
+    def _rows(self, table: Any) -> Iterator[Row]:
+        try:
+            yield from table
+        except Exception as error:  # whatever the library and its network raise
+            raise DataError(f"Reading {self.name!r} stopped: {_first_line(error)} Try again.") from error
 
 
 def example(folder: Path) -> str:
@@ -111,18 +121,30 @@ def example(folder: Path) -> str:
     return f"hf:{folder / 'saved'}"
 
 
-def _load(datasets: Any, target: str, options: ReadOptions) -> Any:
+def _load(datasets: Any, target: str, options: ReadOptions) -> tuple[Any, str]:
+    """The library's table or tables, and the commit of the hub that they were taken from (`""` on disk)."""
     if holds(target) == "saved":
-        return datasets.load_from_disk(target)
-    if Path(target).exists():
-        return datasets.load_dataset(target, options.config, streaming=options.streaming)
+        return datasets.load_from_disk(target), ""
+    if exists(target):
+        return datasets.load_dataset(target, options.config, streaming=options.streaming), ""
     name, _, revision = target.partition("@")
     owner, _, rest = name.partition("/")
     short, _, config = rest.partition("/")
     repository = f"{owner}/{short}" if short else owner
-    return datasets.load_dataset(
-        repository, config or options.config, revision=revision or None, streaming=options.streaming
-    )
+    commit = _commit(repository, revision or None)
+    pinned = {"revision": commit or revision or None, "streaming": options.streaming}
+    return datasets.load_dataset(repository, config or options.config, **pinned), commit
+
+
+def _commit(repository: str, revision: str | None) -> str:
+    """The hub's commit that a branch or tag stands for now; `""` when the hub cannot say (offline, from the cache)."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        return HfApi().dataset_info(repository, revision=revision).sha or ""
+    except (HfHubHTTPError, OfflineModeIsEnabled, OSError):
+        return ""
 
 
 def _encoded(datasets: Any, table: Any) -> Any:
@@ -145,15 +167,22 @@ def _named(row: Row, labels: Mapping[str, list[str]]) -> Row:
 
 
 def _load_row(cells: Any, number: int, column: str) -> Image:
-    source = source_of(cells[number][column])
+    try:
+        source = source_of(cells[number][column])
+    except Exception as error:  # the files behind the rows may be gone
+        raise UnreadableImage("no-access", f"row {number}: {_first_line(error)}") from error
     return decode(source if isinstance(source, bytes) else b"")
 
 
-def _revision(table: Any) -> str:
-    """The hub's commit where the library tells it, else its fingerprint of the rows."""
-    checksums = getattr(table.info, "download_checksums", None) or {}
-    commit = next((found for url in checksums if (found := _COMMIT.search(url))), None)
-    return commit.group(1) if commit else str(getattr(table, "_fingerprint", None) or table.info.version or "unknown")
+def _revision(tables: Iterable[Any]) -> str:
+    """The commit that the rows were downloaded from where the library tells it, else a hash of its fingerprints."""
+    prints = []
+    for table in tables:
+        urls = getattr(table.info, "download_checksums", None) or {}
+        if commit := next((found for url in urls if (found := _COMMIT.search(url))), None):
+            return commit.group(1)
+        prints.append(str(getattr(table, "_fingerprint", None) or table.info.version))
+    return content_hash("\n".join(prints).encode())[:16]
 
 
 def _first_line(error: Exception) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from mirante.datasets import _splits
 from mirante.datasets._captions import captions
 from mirante.datasets._columns import SAMPLE, Columns, Row, choose
-from mirante.datasets._files import expand, fingerprint, holds
+from mirante.datasets._files import exists, expand, fingerprint, holds
 from mirante.datasets._options import ReadOptions
 from mirante.datasets._pictures import from_cell, source_of
 from mirante.datasets._roots import image_root
@@ -27,7 +27,7 @@ def accepts(address: str) -> bool:
     """Whether the address names tables; a `.json` file counts when it holds a list."""
     path = Path(address)
     if path.suffix.lower() == ".json":
-        return path.is_file() and _starts_list(path)
+        return exists(address) and path.is_file() and _starts_list(path)
     return path.suffix.lower() in SUFFIXES or holds(address) == "tables"
 
 

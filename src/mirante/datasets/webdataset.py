@@ -23,7 +23,7 @@ from mirante.datasets._files import expand, fingerprint, holds
 from mirante.datasets._options import ReadOptions
 from mirante.datasets._pictures import from_bytes, unreadable
 from mirante.errors import DataError
-from mirante.pixels import SUFFIXES, decode
+from mirante.pixels import SUFFIXES, decode, read_bytes
 from mirante.types import Item, Picture, Scalar
 
 
@@ -168,9 +168,7 @@ def _picture(image: str, path: Path, sample: _Sample) -> Picture:
 
 
 def _load(path: Path, offset: int, size: int) -> Image:
-    with path.open("rb") as file:
-        file.seek(offset)
-        return decode(file.read(size))
+    return decode(read_bytes(path, offset, size))
 
 
 def _key(name: str) -> tuple[str, str]:
