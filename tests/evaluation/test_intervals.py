@@ -36,6 +36,13 @@ def test_equals_the_resamples_spelt_out(summary: str) -> None:
     assert (found["x"].low, found["x"].high) == pytest.approx((resamples[4], resamples[-5]))
 
 
+def test_a_median_between_two_values_is_their_middle() -> None:
+    for seed in range(10):
+        (draws,) = np.random.default_rng(seed).integers(2, size=(1, 2))
+        found = estimate({"m": np.array([1.0, 4.0])}, "ab", medians=["m"], bootstrap=Bootstrap(resamples=1, seed=seed))
+        assert found["m"].low == {0: 1.0, 1: 2.5, 2: 4.0}[int(draws.sum())]
+
+
 def test_the_same_seed_gives_the_same_interval() -> None:
     values = {"x": np.arange(50.0)}
     clusters = [str(at) for at in range(50)]

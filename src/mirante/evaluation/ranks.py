@@ -146,7 +146,7 @@ def _run_ranks(run: Run, asked: NDArray[np.int64], places: NDArray[np.int64], wa
         )
     sought = np.where(wanted.columns >= 0, wanted.columns + width * wanted.rows, -1)
     at = np.searchsorted(codes, sought)
-    hit = (at < len(codes)) & (sought >= 0)
+    hit = at < len(codes)
     hit[hit] = codes[at[hit]] == sought[hit]
     result = np.full(len(sought), NOT_RETRIEVED)
     result[hit] = ranks[at[hit]]
