@@ -41,7 +41,7 @@ format: $(STAMP) ## mend what can be mended by a tool
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(STAMP) ## write docs/cli.md from the command line's own help
+docs: $(STAMP) ## write docs/cli.md and docs/cli.pt-BR.md from the command line's own help
 	$(BIN)/python scripts/cli_help.py
 
 readme: $(STAMP) ## run every command of the READMEs

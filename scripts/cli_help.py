@@ -1,20 +1,31 @@
-"""Write `docs/cli.md` from the command line's own help, or check that it is current (`--check`)."""
+"""Write `docs/cli.md` and `docs/cli.pt-BR.md` from the command line's own help, or check that they are current."""
 
 import argparse
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "cli.md"
-INTRODUCTION = """# The command line
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGES = {"en": DOCS / "cli.md", "pt": DOCS / "cli.pt-BR.md"}
+INTRODUCTIONS = {
+    "en": """# The command line
 
 Written by `make docs` from the program's own help, and checked by `make lint`; do not edit it by hand.
 
 Every verb takes `--json` for one JSON document on standard output; progress and messages go to standard error. Exit
 codes: 0 done, 1 the run failed, 2 the call was wrong.
-"""
+""",
+    "pt": """# A linha de comando
+
+Escrita por `make docs` a partir da ajuda do próprio programa e conferida por `make lint`; não a edite à mão.
+
+Todo verbo aceita `--json`, que imprime um único documento JSON na saída padrão; o progresso e as mensagens vão para a
+saída de erros. Códigos de saída: 0, feito; 1, a execução falhou; 2, a chamada estava errada.
+""",
+}
 
 
 def sections(command: Any, path: str) -> Iterator[str]:
@@ -35,26 +46,36 @@ def cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def page() -> str:
-    """The whole page, in English whatever the caller's language."""
-    os.environ.update(MIRANTE_LANG="en", COLUMNS="10000", TERMINAL_WIDTH="10000")
-    from mirante.cli import app
+def page(language: str) -> str:
+    """The whole page in `language`; the help is fixed when the command line is imported, so one page a process."""
+    os.environ.update(MIRANTE_LANG=language, COLUMNS="10000", TERMINAL_WIDTH="10000")
     from typer.main import get_command
 
-    return "\n".join([INTRODUCTION, *sections(get_command(app), "mirante")])
+    from mirante.cli import app
+
+    return "\n".join([INTRODUCTIONS[language], *sections(get_command(app), "mirante")])
 
 
 def main() -> int:
-    """Write the page; or with `--check` say whether it is current, 1 when it is not."""
+    """Write the pages; or with `--check` say whether they are current, 1 when one is not."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when the page is not current")
-    if not parser.parse_args().check:
-        PAGE.write_text(page(), encoding="utf-8")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is not current")
+    parser.add_argument("--print", choices=sorted(PAGES), help="print the page of one language")
+    options = parser.parse_args()
+    if options.print:
+        sys.stdout.buffer.write(page(options.print).encode())
         return 0
-    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page():
-        return 0
-    print(f"{PAGE} is not what the command line says: run `make docs` and commit it.", file=sys.stderr)
-    return 1
+    stale = []
+    for language, path in PAGES.items():
+        call = [sys.executable, __file__, "--print", language]
+        made = subprocess.run(call, check=True, stdout=subprocess.PIPE).stdout
+        if not path.is_file() or path.read_bytes() != made:
+            stale.append(path)
+            if not options.check:
+                path.write_bytes(made)
+    if stale and options.check:
+        print(f"Not what the command line says: {', '.join(map(str, stale))}. Run `make docs`.", file=sys.stderr)
+    return 1 if stale and options.check else 0
 
 
 if __name__ == "__main__":
