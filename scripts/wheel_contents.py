@@ -15,7 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 def tracked() -> set[str]:
     """Paths below `src/` of every tracked file of the package that is on disk."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "src/mirante"], cwd=ROOT, check=True, capture_output=True, text=True
+        ["git", "-c", "safe.directory=*", "ls-files", "-z", "src/mirante"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
     return {name.removeprefix("src/") for name in listed.split("\0") if name and (ROOT / name).is_file()}
 
