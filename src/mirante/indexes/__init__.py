@@ -8,6 +8,7 @@ Every kind keeps one promise: `search` finds `min(k, rows allowed)` rows, each w
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol as Interface
@@ -94,6 +95,7 @@ def open_index(kind: str, folder: Path) -> Index:
     return opened
 
 
+@cache
 def _parts() -> dict[str, tuple[ModuleType, str]]:
     modules = {name: registry.load(__name__, name) for name in registry.names(__name__)}
     return {

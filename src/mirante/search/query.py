@@ -1,0 +1,102 @@
+"""Queries become one vector: a weighted sum of texts and pictures, as ALIGN (Jia et al. 2021, §5.4) composes them."""
+
+import math
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from PIL.Image import Image
+
+from mirante.errors import UsageError
+from mirante.search.gallery import Gallery, Hit, require_same_space
+from mirante.types import Encoder, Query, Term, Vectors
+
+_WEIGHTED = re.compile(r"(?P<text>.*\S)\s*\^(?P<weight>\d+(?:\.\d+)?)\s*", re.DOTALL)
+_NOTHING = 1e-4
+"""A sum this short, for weights that add up to 1, has cancelled out: what is left is rounding."""
+
+
+def parse_terms(
+    text: str | None = None,
+    images: Sequence[Image] = (),
+    *,
+    plus: Sequence[str] = (),
+    minus: Sequence[str] = (),
+) -> tuple[Term, ...]:
+    """Terms of a query from what a person gives: `text`, `images` and `plus` count +1, `minus` −1.
+
+    A text may end in its weight: `"at night^0.5"`.
+
+    Raises:
+        UsageError: nothing is given, or a text is blank.
+
+    Example:
+        >>> parse_terms("a dog", minus=["grass^0.5"])
+        (Term(weight=1.0, text='a dog'), Term(weight=-0.5, text='grass'))
+    """
+    texts = [(1.0, one) for one in (*(() if text is None else (text,)), *plus)] + [(-1.0, one) for one in minus]
+    terms = [_weighted(sign, one) for sign, one in texts]
+    terms[len(terms) - len(minus) : len(terms) - len(minus)] = [Term(1.0, image=image) for image in images]
+    if not terms:
+        raise UsageError("The query is empty: give a text, an image, or both.")
+    return tuple(terms)
+
+
+def compose(query: Query, encoder: Encoder) -> Vectors:
+    """The query's direction: the weighted sum of the unit rows of its terms, brought back to length 1.
+
+    Returns:
+        (d,) float32 of length 1.
+
+    Raises:
+        UsageError: no terms, a term that is not one text or one image, a weight that is not finite, or a sum of zero.
+    """
+    _check(query)
+    rows = np.zeros((len(query.terms), encoder.dim), np.float64)
+    texts = [(at, term.text) for at, term in enumerate(query.terms) if term.text is not None]
+    images = [(at, term.image) for at, term in enumerate(query.terms) if term.image is not None]
+    if texts:
+        rows[[at for at, _ in texts]] = encoder.encode_texts([text for _, text in texts])
+    if images:
+        rows[[at for at, _ in images]] = encoder.encode_images([image for _, image in images])
+    weights = np.array([term.weight for term in query.terms], np.float64)
+    total = weights @ rows
+    length = float(np.linalg.norm(total))
+    if not length > _NOTHING * np.abs(weights).sum():
+        raise UsageError(
+            f"The {len(query.terms)} terms of the query cancel out (their sum has length {length:.2g}): "
+            "change a term or its weight."
+        )
+    return np.asarray(total / length, np.float32)
+
+
+def search(gallery: Gallery, encoder: Encoder, query: Query, k: int = 10) -> list[Hit]:
+    """The k best entries of `gallery` for `query`, which may look for images or texts with images or texts.
+
+    A picture that is itself in the gallery is found like any other.
+
+    Raises:
+        ModelMismatch: the gallery's rows were made by another model than `encoder`; nothing is encoded then.
+        UnknownName: the query filters on a field that no entry has.
+        UsageError: the query has no direction, or k is below 1.
+    """
+    require_same_space(gallery.provenance, encoder.provenance)
+    return gallery.search(compose(query, encoder), k, query.where)
+
+
+def _weighted(sign: float, text: str) -> Term:
+    match = _WEIGHTED.fullmatch(text)
+    words, weight = (match["text"], float(match["weight"])) if match else (text, 1.0)
+    if not words.strip():
+        raise UsageError(f"A text of the query is blank ({text!r}): write what to look for.")
+    return Term(sign * weight, text=words)
+
+
+def _check(query: Query) -> None:
+    if not query.terms:
+        raise UsageError("The query is empty: give a text, an image, or both.")
+    for term in query.terms:
+        if (term.text is None) == (term.image is None):
+            raise UsageError(f"Each term of a query is one text or one image, not both or neither: mend {term!r}.")
+        if not math.isfinite(term.weight):
+            raise UsageError(f"The weight of a term must be a finite number, not {term.weight}: mend {term!r}.")
