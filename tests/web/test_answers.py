@@ -1,0 +1,185 @@
+"""What the page answers, on exact vectors: each picture is one axis, each colour word too."""
+
+import re
+from base64 import b64decode
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mirante import encoders
+from mirante.search import Entry, Gallery, Hit
+from mirante.types import Embeddings, Provenance
+from mirante.web import answers
+from mirante.web.answers import Answers
+
+Squares = dict[str, Callable[[], Image.Image]]
+CARD = re.compile(r'alt="a (?:&lt;b&gt;)?(\w+).*?<small>(.*?)</small>', re.DOTALL)
+
+
+def cards(html: str) -> list[tuple[str, str]]:
+    """(colour in the alternative text, score) of each card, best first."""
+    return CARD.findall(html)
+
+
+def messages_in(html: str) -> list[str]:
+    return re.findall(r'<p class="notice" role="alert">(.*?)</p>', html)
+
+
+def pictures_in(html: str) -> list[Image.Image]:
+    found = re.findall(r'src="data:image/jpeg;base64,(.*?)"', html)
+    return [Image.open(BytesIO(b64decode(one))) for one in found]
+
+
+@pytest.fixture
+def find(gallery: Gallery, squares: Squares) -> Callable[..., str]:
+    answering = Answers(gallery, encoders.load("toy"), squares)
+
+    def find(
+        text: str = "",
+        upload: str | None = None,
+        plus: str = "",
+        minus: str = "",
+        *,
+        count: int = 3,
+        lang: str = "en",
+    ) -> str:
+        return answering.find(lang, text, upload, plus, minus, count)
+
+    return find
+
+
+def test_a_text_finds_its_picture_first(find: Callable[..., str]) -> None:
+    assert cards(find("something red", count=1)) == [("red", "score 1.00")]
+
+
+def test_the_number_of_results_is_kept_and_said(find: Callable[..., str]) -> None:
+    html = find("red", count=2)
+    assert len(cards(html)) == 2
+    assert "Results: 2, best first." in html
+
+
+def test_a_portuguese_page_writes_portuguese_numbers(find: Callable[..., str]) -> None:
+    html = find("um quadrado vermelho", lang="pt")
+    assert cards(html)[0] == ("red", "pontuação 1,00")
+    assert "Resultados: 3, do melhor para o pior." in html
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"text": "red", "plus": "blue"}, [("red", "0.71"), ("blue", "0.71"), ("green", "0.00")]),
+        ({"plus": "red, blue^0.5"}, [("red", "0.89"), ("blue", "0.45"), ("green", "0.00")]),
+        ({"text": "red blue", "minus": "blue"}, [("red", "0.92"), ("green", "0.00"), ("blue", "\u22120.38")]),
+        (
+            {"text": "green", "minus": "red , , blue"},
+            [("green", "0.58"), ("red", "\u22120.58"), ("blue", "\u22120.58")],
+        ),
+    ],
+)
+def test_terms_add_and_take_away(
+    find: Callable[..., str], query: dict[str, str], expected: list[tuple[str, str]]
+) -> None:
+    assert cards(find(**query)) == [(colour, f"score {score}") for colour, score in expected]
+
+
+def test_a_picture_finds_pictures_like_it_and_joins_other_terms(find: Callable[..., str], tmp_path: Path) -> None:
+    file = tmp_path / "mine.png"
+    Image.new("RGB", (5, 5), (250, 4, 4)).save(file)
+    assert cards(find(upload=str(file), count=1)) == [("red", "score 1.00")]
+    assert cards(find("blue", upload=str(file), minus="green"))[-1] == ("green", "score \u22120.58")
+
+
+@pytest.mark.parametrize("blank", [{}, {"text": "  "}, {"plus": " , ", "minus": ","}])
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "Write what to look for, or give a picture."),
+        ("pt", "Escreva o que procura ou envie uma imagem."),
+    ],
+)
+def test_an_empty_query_is_told_so(find: Callable[..., str], blank: dict[str, str], lang: str, said: str) -> None:
+    html = find(**blank, lang=lang)
+    assert messages_in(html) == [said]
+    assert cards(html) == []
+
+
+def test_terms_that_cancel_out_are_told_so(find: Callable[..., str]) -> None:
+    (said,) = messages_in(find("red", minus="red"))
+    assert said.startswith("The search was not possible. The 2 terms of the query cancel out")
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "not a picture"), ("pt", "não é uma imagem")])
+def test_a_file_that_is_no_picture_is_told_so(find: Callable[..., str], tmp_path: Path, lang: str, said: str) -> None:
+    file = tmp_path / "song.png"
+    file.write_bytes(b"ID3 a song under a false name")
+    (told,) = messages_in(find("red", upload=str(file), lang=lang))
+    assert said in told
+
+
+def test_a_picture_of_too_many_pixels_is_refused(
+    find: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "wide.png"
+    Image.new("RGB", (11, 10)).save(file)
+    monkeypatch.setattr(answers, "MAX_UPLOAD_PIXELS", 109)
+    assert messages_in(find(upload=str(file))) == [
+        "The picture cannot be read: too large to decode safely. Choose another one."
+    ]
+    monkeypatch.setattr(answers, "MAX_UPLOAD_PIXELS", 110)
+    assert messages_in(find(upload=str(file))) == []
+
+
+def test_an_empty_gallery_finds_nothing(gallery: Gallery, squares: Squares) -> None:
+    gallery.delete(squares)
+    answering = Answers(gallery, encoders.load("toy"), squares)
+    assert messages_in(answering.find("en", "red", None, "", "", 3)) == ["Nothing found."]
+    assert messages_in(answering.find("pt", "red", None, "", "", 3)) == ["Nada encontrado."]
+
+
+def test_a_gallery_of_another_model_is_told_so(tmp_path: Path, squares: Squares) -> None:
+    rows = encoders.load("toy").encode_texts(["red"])
+    other = Embeddings(("red",), rows, Provenance("another", "1", "words"))
+    answering = Answers(
+        Gallery.create(tmp_path / "other", "exact", other, [Entry("red")]), encoders.load("toy"), squares
+    )
+    (said,) = messages_in(answering.find("en", "red", None, "", "", 1))
+    assert "made by &#x27;another&#x27;" in said
+
+
+def test_pictures_are_made_small_and_keep_their_shape(find: Callable[..., str]) -> None:
+    assert [one.size for one in pictures_in(find("red"))] == [(384, 192)] * 3
+
+
+def test_captions_cannot_write_html(find: Callable[..., str]) -> None:
+    html = find("green", count=1)
+    assert "<b>" not in html
+    assert 'alt="a &lt;b&gt;green&lt;/b&gt; &quot;square&quot;"' in html
+
+
+def test_pictures_come_from_a_function_or_from_the_path_behind_a_hit(tmp_path: Path) -> None:
+    toy, file = encoders.load("toy"), tmp_path / "blue.png"
+    Image.new("RGB", (3, 3), (0, 0, 255)).save(file)
+    rows = Embeddings(("drawn", "filed", "lost"), toy.encode_texts(["red", "blue", "green"]), toy.provenance)
+    entries = [Entry("drawn"), Entry("filed", path=str(file)), Entry("lost", path=str(tmp_path / "gone.png"))]
+    gallery = Gallery.create(tmp_path / "mixed", "exact", rows, entries)
+
+    def drawn(hit: Hit) -> Image.Image | None:
+        return Image.new("RGB", (7, 2)) if hit.id == "drawn" else None
+
+    html = Answers(gallery, toy, drawn).find("en", "red", None, "blue^0.5", "green", 3)
+    assert [one.size for one in pictures_in(html)] == [(7, 2), (3, 3)]
+    assert html.count("This picture cannot be shown.") == 1
+    assert 'alt="drawn"' in html, "without a caption the id stands for it"
+
+
+def test_a_gallery_of_texts_shows_texts(tmp_path: Path) -> None:
+    toy = encoders.load("toy")
+    rows = Embeddings(("t1",), toy.encode_texts(["red"]), toy.provenance)
+    gallery = Gallery.create(tmp_path / "texts", "exact", rows, [Entry("t1", ("a red square",))], holds="texts")
+    html = Answers(gallery, toy, {}).find("en", "red", None, "", "", 3)
+    assert "a red square<small>score 1.00</small>" in html
+    assert "cannot be shown" not in html
+    assert "<img" not in html
