@@ -25,7 +25,8 @@ def open_batches(data: Data) -> Batches:
     make = getattr(whole(dataset), "batches", None)
     if make is None:
         raise UsageError(f'{data.address!r} cannot make partial captions: use captions = "given".')
-    made: Batches = make(split_of(data.address)[1][0], data.language, partials=data.partials, partners=data.partners)
+    asked = {"partials": data.partials, "partners": data.partners, "false_captions": data.false_captions}
+    made: Batches = make(split_of(data.address)[1][0], data.language, **asked)
     return made
 
 

@@ -53,6 +53,7 @@ class Data:
         captions: `"given"`, or `"partial"` where the data set can make true partial captions (`scenes`).
         partners: share of pairs that come with their minimal partner (`captions = "partial"` only).
         partials: partial captions per picture (`captions = "partial"` only).
+        false_captions: exchanges only, or also sides and counts (`captions = "partial"` only).
     """
 
     address: str
@@ -62,6 +63,7 @@ class Data:
     captions: Literal["given", "partial"] = "given"
     partners: float = 0.0
     partials: int = 2
+    false_captions: Literal["swaps", "hard"] = "swaps"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ class TrainConfig:
         model: where it starts.
         data: what it learns from.
         losses: parts of the objective.
-        steps: optimiser steps.
+        steps: optimiser steps of the schedule.
+        stop_after: end after so many of them, the rate still high, for a run that goes on from the checkpoint.
         batch: images per step.
         optimiser: AdamW, or Muon for the layers' matrices (for training from nothing).
         learning_rate: its peak, after `warmup` steps; then a cosine down to nothing.
@@ -99,6 +102,7 @@ class TrainConfig:
     data: Data
     losses: tuple[LossTerm, ...] = (LossTerm("infonce"),)
     steps: int = 1000
+    stop_after: int | None = None
     batch: int = 128
     optimiser: Literal["adamw", "muon"] = "adamw"
     learning_rate: float = 1e-3

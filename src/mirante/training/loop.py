@@ -66,10 +66,10 @@ def run(
     optimisers = _optimisers(config, encoder.module, objective)
     schedules = [torch.optim.lr_scheduler.LambdaLR(one, lambda step: _rate(step, config)) for one in optimisers]
     encoder.module.train()
-    start, recent = time.monotonic(), 0.0
+    start, recent, last = time.monotonic(), 0.0, config.stop_after or config.steps
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as lines:
-        for step in track(range(1, config.steps + 1), "training", total=config.steps, unit="steps"):
+        for step in track(range(1, last + 1), "training", total=last, unit="steps"):
             batch = batches.draw(rng, config.batch)
             loss = objective(sees(batch.rows), reads(batch.texts), batch)
             if not math.isfinite(loss.item()):
@@ -85,7 +85,7 @@ def run(
                 schedule.step()
             recent = loss.item() if step == 1 else 0.95 * recent + 0.05 * loss.item()
             news: dict[str, Any] = {}
-            if step % 20 == 0 or step == config.steps:
+            if step % 20 == 0 or step == last:
                 rate = step * config.batch / (time.monotonic() - start)
                 news = {
                     "step": step,
@@ -101,7 +101,7 @@ def run(
                 lines.flush()
     objective.write_back(encoder.module)
     encoder.module.eval()
-    return Trained(config.steps, time.monotonic() - start, recent)
+    return Trained(last, time.monotonic() - start, recent)
 
 
 class Objective(nn.Module):

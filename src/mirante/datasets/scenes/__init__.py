@@ -16,7 +16,7 @@ import numpy as np
 from PIL.Image import Image
 
 from mirante.datasets.scenes import claims, grammar
-from mirante.datasets.scenes.batches import SceneBatches, with_partners
+from mirante.datasets.scenes.batches import FalseCaptions, SceneBatches, with_partners
 from mirante.datasets.scenes.claims import Claim
 from mirante.datasets.scenes.drawing import draw
 from mirante.datasets.scenes.world import HELD_OUT_STYLE, SWAPS, TRAINING_STYLES, Scene, sample, sample_pair, swap
@@ -108,11 +108,19 @@ class SceneDataset:
         }
         return Pairs(found.images, found.captions, relevance, found.name)
 
-    def batches(self, split: str, language: str | None, *, partials: int, partners: float) -> SceneBatches:
-        """Training batches of a split with partial captions and minimal partners, in one language."""
+    def batches(
+        self,
+        split: str,
+        language: str | None,
+        *,
+        partials: int,
+        partners: float,
+        false_captions: FalseCaptions = "swaps",
+    ) -> SceneBatches:
+        """Training batches of a split with partial and false captions and minimal partners, in one language."""
         scenes, partner = with_partners(list(self.scenes(split)), partners)
         pictures = [picture(scene, f"{split}-{row:07d}") for row, scene in enumerate(scenes)]
-        return SceneBatches(scenes, pictures, _languages(language)[0], partials, partner)
+        return SceneBatches(scenes, pictures, _languages(language)[0], partials, partner, false_captions)
 
 
 def picture(scene: Scene, identity: str) -> Picture:

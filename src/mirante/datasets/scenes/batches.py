@@ -1,15 +1,18 @@
 """Training batches that know what is true: full captions, partial ones, bare nouns, minimal partners."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mirante.datasets.scenes import claims, grammar
 from mirante.datasets.scenes.claims import Claim, Group
-from mirante.datasets.scenes.world import SWAPS, Scene, swap
+from mirante.datasets.scenes.world import MAX_COUNT, SWAPS, Scene, opposite, swap
 from mirante.types import Batch, Picture
+
+FalseCaptions: TypeAlias = Literal["swaps", "hard"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class SceneBatches:
         language: of the texts.
         partials: partial captions per picture.
         partner: (n,) row of the minimal partner of each scene, −1 where it has none.
+        false_captions: full captions that are false of their picture: one exchange in each pair (`"swaps"`), or
+            also sides exchanged in every pair and another count of everything else (`"hard"`).
     """
 
     scenes: Sequence[Scene]
@@ -29,13 +34,14 @@ class SceneBatches:
     language: str
     partials: int
     partner: NDArray[np.int64]
+    false_captions: FalseCaptions = "swaps"
 
     def draw(self, rng: np.random.Generator, size: int) -> Batch:
         """A batch of `size` pictures; a picture with a partner brings it along."""
         rows = self._rows(rng, size)
         shown = [self.scenes[row] for row in rows]
         whole = [claims.full(scene) for scene in shown]
-        wrong = [claims.full(other) for scene in shown if (other := _other(scene, rng))]
+        wrong = [claim for scene in shown for claim in _false(scene, rng, self.false_captions)]
         noun = [Claim((Group(group.kind, count=None),)) for claim in whole for group in claim.groups]
         part = [claims.partial(scene, rng) for scene in shown for _ in range(self.partials)]
         told, texts = _distinct([*whole, *wrong, *noun, *part], self.language, rng)
@@ -69,6 +75,19 @@ def with_partners(scenes: Sequence[Scene], share: float) -> tuple[list[Scene], N
             longer.append(other)
             partner.append(row)
     return longer, np.array(partner, dtype=np.int64)
+
+
+def _false(scene: Scene, rng: np.random.Generator, which: FalseCaptions) -> list[Claim]:
+    other = _other(scene, rng)
+    told = [claims.full(other)] if other else []
+    if which == "swaps":
+        return told
+    if scene.is_pair:
+        return [*told, replace(claims.full(scene), relation=opposite(scene.relation))]
+    group = claims.full(scene).groups[0]
+    counts = [count for count in range(1, MAX_COUNT + 1) if count != group.count]
+    chosen = rng.choice(counts, 2, replace=False).tolist()
+    return [Claim((replace(group, count=count),), None, scene.background) for count in chosen]
 
 
 def _other(scene: Scene, rng: np.random.Generator) -> Scene | None:
