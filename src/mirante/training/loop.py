@@ -94,6 +94,7 @@ def run(
                     "pictures/s": rate,
                 }
             if look and config.validate_every and step % config.validate_every == 0:
+                objective.write_back(encoder.module)
                 news |= {"step": step} | look(step)
                 encoder.module.train()
             if news:
