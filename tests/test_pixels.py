@@ -84,14 +84,14 @@ def test_cmyk_jpeg():
 
 @pytest.mark.parametrize("form", ["PNG", "TIFF", "PPM"])
 def test_16_bit_grey_is_scaled_not_clipped(form):
-    values = np.array([[0, 257, 32896, 65535]], dtype=np.uint16)
+    values = np.array([[0, 1000, 40000, 65535]], dtype=np.uint16)
     image = pixels.decode(encoded(Image.fromarray(values), form))
-    assert [image.getpixel((x, 0)) for x in range(4)] == [(0,) * 3, (1,) * 3, (128,) * 3, (255,) * 3]
+    assert [image.getpixel((x, 0)) for x in range(4)] == [(0,) * 3, (4,) * 3, (156,) * 3, (255,) * 3]
 
 
 def test_big_endian_16_bit_tiff():
-    tiff = encoded(Image.new("I;16B", (3, 2), 32896), "TIFF")
-    assert pixels.decode(tiff).getpixel((1, 1)) == (128, 128, 128)
+    tiff = encoded(Image.new("I;16B", (3, 2), 40000), "TIFF")
+    assert pixels.decode(tiff).getpixel((1, 1)) == (156, 156, 156)
 
 
 @pytest.mark.parametrize(
