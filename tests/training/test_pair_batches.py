@@ -1,0 +1,87 @@
+"""Batches of captioned pictures: who is a positive of whom follows from the data, not from the order of rows."""
+
+import numpy as np
+import pytest
+
+from mirante.errors import DataError
+from mirante.training.batches import PairBatches
+from mirante.types import Caption, Pairs, Picture
+
+
+def pairs(captions):
+    """Pairs of `{"image": ["caption", …]}`."""
+    pictures = tuple(Picture(name, f"content of {name}", load=lambda: None) for name in captions)
+    told = {f"{image}#{at}": (text, image) for image, texts in captions.items() for at, text in enumerate(texts)}
+    return Pairs(
+        pictures,
+        tuple(Caption(one, text) for one, (text, _) in told.items()),
+        {one: frozenset((image,)) for one, (_, image) in told.items()},
+    )
+
+
+def drawn(given, size=8, seed=0):
+    """A batch as `{text: images it is a positive of}`."""
+    batches = PairBatches(given)
+    batch = batches.draw(np.random.default_rng(seed), size)
+    shown = [batches.pictures[row].id for row in batch.rows]
+    true = [{shown[at] for at in np.flatnonzero(row)} for row in batch.positives]
+    return dict(zip(batch.texts, true, strict=True))
+
+
+def test_each_picture_with_its_caption():
+    assert drawn(pairs({"a": ["a cat"], "b": ["a dog"]})) == {"a cat": {"a"}, "a dog": {"b"}}
+
+
+def test_equal_captions_are_positives_of_all_their_pictures():
+    given = pairs({"a": ["untitled"], "b": ["untitled"], "c": ["a dog"]})
+    assert drawn(given) == {"untitled": {"a", "b"}, "a dog": {"c"}}
+
+
+def test_a_text_is_a_positive_of_a_picture_whose_other_caption_was_drawn():
+    """Picture b has "untitled" too, whichever of its captions is drawn."""
+    given = pairs({"a": ["untitled"], "b": ["a brown dog", "untitled"]}).sharing_equal_captions()
+    seen = [drawn(given, seed=seed) for seed in range(20)]
+    assert {"untitled": {"a", "b"}, "a brown dog": {"b"}} in seen
+    assert all(batch["untitled"] == {"a", "b"} for batch in seen)
+
+
+def test_one_caption_of_two_pictures_is_a_positive_of_both():
+    given = pairs({"a": ["two cats"], "b": ["a red cat"]})
+    given = Pairs(given.images, given.captions, {"a#0": frozenset("ab"), "b#0": frozenset("b")})
+    assert drawn(given, seed=3)["two cats"] == {"a", "b"}
+
+
+def test_every_caption_of_a_picture_gets_its_turn():
+    given = pairs({"a": ["one", "two", "three"], "b": ["four"]})
+    assert {text for seed in range(40) for text in drawn(given, seed=seed)} == {"one", "two", "three", "four"}
+
+
+def test_a_batch_holds_as_many_different_pictures_as_asked():
+    given = pairs({f"image {n}": [f"caption {n}"] for n in range(50)})
+    batch = PairBatches(given).draw(np.random.default_rng(0), 16)
+    assert len(set(batch.rows.tolist())) == 16
+    assert (batch.rows.dtype, batch.positives.dtype) == (np.int64, np.bool_)
+    assert batch.positives.shape == (16, 16)
+    assert batch.roles.tolist() == ["full"] * 16
+
+
+def test_a_batch_larger_than_the_data_is_all_of_it():
+    assert len(drawn(pairs({"a": ["a cat"], "b": ["a dog"]}), size=100)) == 2
+
+
+def test_rows_point_at_pictures_that_have_a_caption():
+    given = pairs({"mute": [], "a": ["a cat"], "silent": [], "b": ["a dog"]})
+    assert [picture.id for picture in PairBatches(given).pictures] == ["a", "b"]
+    assert drawn(given) == {"a cat": {"a"}, "a dog": {"b"}}
+
+
+def test_data_without_a_captioned_picture_is_refused():
+    with pytest.raises(DataError, match="no captioned picture"):
+        PairBatches(pairs({"mute": []})).draw(np.random.default_rng(0), 2)
+
+
+def test_the_same_generator_state_gives_the_same_batch():
+    given = pairs({f"image {n}": [f"caption {n}", f"other {n}"] for n in range(50)})
+    one, same, other = (list(drawn(given, seed=seed)) for seed in (1, 1, 2))
+    assert one == same
+    assert one != other
