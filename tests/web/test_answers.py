@@ -16,12 +16,18 @@ from mirante.web import answers
 from mirante.web.answers import Answers
 
 Squares = dict[str, Callable[[], Image.Image]]
-CARD = re.compile(r'alt="a (?:&lt;b&gt;)?(\w+).*?<small>(.*?)</small>', re.DOTALL)
+CARD = re.compile(r'class="shown"[^>]* alt="a (?:&lt;b&gt;)?(\w+).*?<small>(.*?)</small>', re.DOTALL)
 
 
 def cards(html: str) -> list[tuple[str, str]]:
     """(colour in the alternative text, score) of each card, best first."""
     return CARD.findall(html)
+
+
+def encoded(image: Image.Image) -> bytes:
+    file = BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
 
 
 def messages_in(html: str) -> list[str]:
@@ -39,7 +45,7 @@ def find(gallery: Gallery, squares: Squares) -> Callable[..., str]:
 
     def find(
         text: str = "",
-        upload: str | None = None,
+        upload: bytes | None = None,
         plus: str = "",
         minus: str = "",
         *,
@@ -85,11 +91,10 @@ def test_terms_add_and_take_away(
     assert cards(find(**query)) == [(colour, f"score {score}") for colour, score in expected]
 
 
-def test_a_picture_finds_pictures_like_it_and_joins_other_terms(find: Callable[..., str], tmp_path: Path) -> None:
-    file = tmp_path / "mine.png"
-    Image.new("RGB", (5, 5), (250, 4, 4)).save(file)
-    assert cards(find(upload=str(file), count=1)) == [("red", "score 1.00")]
-    assert cards(find("blue", upload=str(file), minus="green"))[-1] == ("green", "score \u22120.58")
+def test_a_picture_finds_pictures_like_it_and_joins_other_terms(find: Callable[..., str]) -> None:
+    mine = encoded(Image.new("RGB", (5, 5), (250, 4, 4)))
+    assert cards(find(upload=mine, count=1)) == [("red", "score 1.00")]
+    assert cards(find("blue", upload=mine, minus="green"))[-1] == ("green", "score \u22120.58")
 
 
 @pytest.mark.parametrize("blank", [{}, {"text": "  "}, {"plus": " , ", "minus": ","}])
@@ -112,24 +117,31 @@ def test_terms_that_cancel_out_are_told_so(find: Callable[..., str]) -> None:
 
 
 @pytest.mark.parametrize(("lang", "said"), [("en", "not a picture"), ("pt", "não é uma imagem")])
-def test_a_file_that_is_no_picture_is_told_so(find: Callable[..., str], tmp_path: Path, lang: str, said: str) -> None:
-    file = tmp_path / "song.png"
-    file.write_bytes(b"ID3 a song under a false name")
-    (told,) = messages_in(find("red", upload=str(file), lang=lang))
+def test_a_file_that_is_no_picture_is_told_so(find: Callable[..., str], lang: str, said: str) -> None:
+    (told,) = messages_in(find("red", upload=b"ID3 a song under a false name", lang=lang))
     assert said in told
 
 
-def test_a_picture_of_too_many_pixels_is_refused(
-    find: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "wide.png"
-    Image.new("RGB", (11, 10)).save(file)
+def test_an_empty_file_is_told_so_and_is_no_empty_query(find: Callable[..., str]) -> None:
+    assert messages_in(find(upload=b"")) == ["The picture cannot be read: the file is empty. Choose another one."]
+
+
+def test_the_picture_asked_with_is_shown_upright_above_the_results(find: Callable[..., str]) -> None:
+    html = find(upload=encoded(Image.new("RGB", (1000, 10), "blue")), count=1)
+    asked, found = pictures_in(html)
+    assert (asked.size, found.size) == ((384, 4), (384, 192))
+    assert html.startswith('<img class="asked"')
+    assert 'alt="More like this picture"' in html
+
+
+def test_a_picture_of_too_many_pixels_is_refused(find: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = encoded(Image.new("RGB", (11, 10)))
     monkeypatch.setattr(answers, "MAX_UPLOAD_PIXELS", 109)
-    assert messages_in(find(upload=str(file))) == [
+    assert messages_in(find(upload=wide)) == [
         "The picture cannot be read: too large to decode safely. Choose another one."
     ]
     monkeypatch.setattr(answers, "MAX_UPLOAD_PIXELS", 110)
-    assert messages_in(find(upload=str(file))) == []
+    assert messages_in(find(upload=wide)) == []
 
 
 def test_an_empty_gallery_finds_nothing(gallery: Gallery, squares: Squares) -> None:

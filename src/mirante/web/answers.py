@@ -38,22 +38,22 @@ class Answers:
     encoder: Encoder
     pictures: Pictures
 
-    def find(self, lang: str, text: str, upload: str | None, plus: str, minus: str, count: int) -> str:
+    def find(self, lang: str, text: str, upload: bytes | None, plus: str, minus: str, count: int) -> str:
         """The best hits, or one message about what is wrong with the query.
 
         Args:
             lang: of the answer, `"en"` or `"pt"`.
             text: what to look for; may be blank.
-            upload: path of a picture to look for, at most `MAX_UPLOAD_PIXELS`.
+            upload: an encoded picture to look for, of at most `MAX_UPLOAD_PIXELS`; it is shown above its results.
             plus: terms to add, separated by commas; each may end in a weight, `^0.5`.
             minus: terms to take away, likewise.
             count: number of results.
         """
         added, taken = ([one for one in terms.split(",") if one.strip()] for terms in (plus, minus))
-        if not (text.strip() or upload or added or taken):
+        if not (text.strip() or upload is not None or added or taken):
             return _notice(lang, "empty")
         try:
-            images = [pixels.read_file(upload, max_pixels=MAX_UPLOAD_PIXELS)] if upload else []
+            images = [pixels.decode(upload, max_pixels=MAX_UPLOAD_PIXELS)] if upload is not None else []
             terms = parse_terms(text.strip() or None, images, plus=added, minus=taken)
             hits = search(self.gallery, self.encoder, Query(terms), int(count))
         except UnreadableImage as error:
@@ -62,8 +62,9 @@ class Answers:
             return _notice(lang, "refused", message=error)
         if not hits:
             return _notice(lang, "nothing")
+        asked = "".join(_image(image, escape(_say(lang, "picture")), "asked") for image in images)
         cards = "".join(self._card(hit, Voice(lang)) for hit in hits)
-        return f'{_paragraph("status", _say(lang, "found", count=len(hits)))}<ol class="results">{cards}</ol>'
+        return f'{asked}{_paragraph("status", _say(lang, "found", count=len(hits)))}<ol class="results">{cards}</ol>'
 
     def _card(self, hit: Hit, voice: Voice) -> str:
         words = escape(hit.captions[0] if hit.captions else hit.id)
@@ -82,7 +83,7 @@ class Answers:
             image = None
         if image is None:
             return _paragraph("missing", _say(lang, "not_shown"))
-        return f'<img src="{_embedded(image)}" alt="{words}">'
+        return _image(image, words, "shown")
 
     def _picture(self, hit: Hit) -> Image | None:
         if isinstance(self.pictures, Mapping):
@@ -93,12 +94,13 @@ class Answers:
         return pixels.read_file(hit.path) if image is None and hit.path else image
 
 
-def _embedded(image: Image) -> str:
+def _image(image: Image, alt: str, kind: str) -> str:
     small = image.convert("RGB")
     small.thumbnail((_SHOWN, _SHOWN))
     file = BytesIO()
     small.save(file, "JPEG", quality=90, subsampling=0)
-    return f"data:image/jpeg;base64,{b64encode(file.getvalue()).decode('ascii')}"
+    data = b64encode(file.getvalue()).decode("ascii")
+    return f'<img class="{kind}" src="data:image/jpeg;base64,{data}" alt="{alt}">'
 
 
 def _say(lang: str, key: str, **values: object) -> str:

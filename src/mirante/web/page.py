@@ -24,7 +24,7 @@ _WORDS = {
     "search": {"value": "search"},
     "examples": {"label": "examples"},
     "more": {"label": "more"},
-    "picture": {"label": "picture", "placeholder": "picture_hint"},
+    "picture": {"label": "picture"},
     "plus": {"label": "plus", "info": "terms_hint"},
     "minus": {"label": "minus", "info": "terms_hint"},
     "count": {"label": "count"},
@@ -76,10 +76,7 @@ def _parts(lang: str, examples: list[str]) -> dict[str, Any]:
         components=[gradio.Textbox(visible=False)], samples=samples, visible=bool(samples), **words["examples"]
     )
     with gradio.Accordion(open=False, **words["more"]) as parts["more"], gradio.Row():
-        parts["picture"] = gradio.Image(
-            type="filepath", sources=["upload"], image_mode=None, height=220, **words["picture"]
-        )
-        parts["picture"].preprocess = _path  # Gradio would open the file itself, without our limits
+        parts["picture"] = gradio.File(type="binary", file_types=["image"], height=210, **words["picture"])
         with gradio.Column():
             for name in ("plus", "minus"):
                 parts[name] = gradio.Textbox(max_lines=1, max_length=500, **words[name])
@@ -113,7 +110,3 @@ def _connect(blocks: gradio.Blocks, answers: Answers, *, language: Any, parts: d
 
 def _words(name: str, lang: str) -> dict[str, str]:
     return {prop: messages.text(f"web.{key}", lang) for prop, key in _WORDS[name].items()}
-
-
-def _path(upload: Any) -> str | None:
-    return upload.path if upload else None

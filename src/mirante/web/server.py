@@ -50,9 +50,7 @@ def serve(
 
 def _listen(host: str, port: int | None) -> socket.socket:
     if port is not None and not 0 <= port < 1 << 16:
-        raise UsageError(
-            f"The page cannot be served at port {port}: choose 1 to 65535, or 0 for any free one."
-        )
+        raise UsageError(f"The page cannot be served at port {port}: choose 1 to 65535, or 0 for any free one.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for candidate in (_PORT, 0) if port is None else (port,):
         try:
