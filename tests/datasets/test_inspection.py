@@ -21,7 +21,7 @@ def paint(path, colour):
 
 @pytest.fixture
 def flawed(tmp_path):
-    """Train: red, its copy, green, a broken file. Test: red again, blue."""
+    """Train: red, its copy (twins share a caption), green, a broken file. Test: red again, blue."""
     for name, colour in {
         "train/a": "red",
         "train/b": "red",
@@ -31,7 +31,13 @@ def flawed(tmp_path):
     }.items():
         paint(tmp_path / f"{name}.png", colour)
     (tmp_path / "train/d.png").write_bytes((tmp_path / "train/c.png").read_bytes()[:50])
-    texts = {"train/a": "Red", "train/b": "red ", "train/c": "Plain\nred", "train/d": "broken", "test/e": "plain"}
+    texts = {
+        "train/a": "Red\ntwin",
+        "train/b": "red \ntwin",
+        "train/c": "Plain\nred",
+        "train/d": "broken",
+        "test/e": "plain",
+    }
     for name, caption in texts.items():
         (tmp_path / f"{name}.txt").write_text(caption)
     (tmp_path / "drawing.svg").write_text("<svg/>")
@@ -44,9 +50,9 @@ def test_the_whole_document(flawed):
         "data": flawed.name,
         "revision": flawed.revision,
         "images": 6,
-        "captions": 6,
+        "captions": 8,
         "uncaptioned": 1,
-        "languages": {"": 6},
+        "languages": {"": 8},
         "columns": {"image": "file", "text": "side-car .txt"},
         "duplicate_images": {"merged": 2, "groups": [["train/a.png", "train/b.png", "test/a.png"]]},
         "equal_captions": {
@@ -57,14 +63,14 @@ def test_the_whole_document(flawed):
             ],
         },
         "unreadable": [{"id": "train/d.png", "reason": "truncated"}],
-        "splits": {"train": {"images": 4, "captions": 5}, "test": {"images": 2, "captions": 1}},
+        "splits": {"train": {"images": 4, "captions": 7}, "test": {"images": 2, "captions": 1}},
         "leaks": [{"splits": ["train", "test"], "images": 1, "examples": [["train/a.png", "test/a.png"]]}],
         "ignored": {".svg": 1},
     }
 
 
 def test_a_language_narrows_the_captions(flawed):
-    assert inspect(flawed, "pt_BR").languages == {"pt-BR": 6}
+    assert inspect(flawed, "pt_BR").languages == {"pt-BR": 8}
 
 
 def test_it_agrees_with_pairs(flawed):
@@ -114,11 +120,11 @@ def test_the_content_of_a_file_is_the_hash_of_its_bytes(flawed):
 def test_the_findings_in_words(flawed):
     assert describe(inspect(flawed), "en").splitlines() == [
         f"Data set: {flawed.name} (revision {flawed.revision})",
-        "Pictures: 6; captions: 6",
-        "  split train: pictures 4, captions 5",
+        "Pictures: 6; captions: 8",
+        "  split train: pictures 4, captions 7",
         "  split test: pictures 2, captions 1",
         "Columns: image = file, text = side-car .txt",
-        "Languages: not stated (6)",
+        "Languages: not stated (8)",
         "Pictures without a caption: 1",
         "Pictures equal to an earlier one, which count once: 2, for instance train/a.png = train/b.png = test/a.png",
         "Captions that also describe another picture: 5; the most frequent: “red” (3 pictures)",
