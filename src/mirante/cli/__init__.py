@@ -3,7 +3,6 @@
 import sys
 import traceback
 
-import click
 import typer
 
 from mirante.cli import demo, embed, evaluate, index, inspect, probe, report, search, train
@@ -25,16 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(args=given, standalone_mode=False, prog_name="mirante")
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(2)
-    except click.ClickException as error:
-        _say(f"{error.format_message()}")
-        sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        _say(text("cli.interrupted"))
-        sys.exit(130)
+        app(args=given, prog_name="mirante")
     except MiranteError as error:
         if "--debug" in given:
             traceback.print_exc()

@@ -16,6 +16,9 @@ from mirante.cli.output import Output
 from mirante.messages import text
 from mirante.progress import Line, listening
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells count it."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -72,8 +75,12 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
     def spoken(**given: Any) -> None:
         for name, kind in groups.items():
             given[name] = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
-        with listening(Line()):
-            function(**given)
+        try:
+            with listening(Line()):
+                function(**given)
+        except KeyboardInterrupt:
+            typer.echo(f"\nmirante: {text('cli.interrupted')}", err=True)
+            raise typer.Exit(INTERRUPTED) from None
 
     signature = inspect.Signature([*plain, *spread])
     spoken.__signature__ = signature  # type: ignore[attr-defined]
