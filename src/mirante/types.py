@@ -173,7 +173,8 @@ class Batch:
         rows: (B,) positions of its pictures in `Batches.pictures`.
         texts: T distinct texts, T need not equal B.
         positives: (T, B) bool, whether each text describes each picture.
-        roles: (T,) of each text: `"full"` (says all there is to say), `"noun"` (names a kind only), `"partial"`.
+        roles: (T,) of each text: `"full"` (says all there is to say), `"noun"` (names a kind only), `"side"` (two
+            kinds and their relation), `"partial"`.
     """
 
     rows: NDArray[np.int64]

@@ -53,7 +53,7 @@ class Data:
         captions: `"given"`, or `"partial"` where the data set can make true partial captions (`scenes`).
         partners: share of pairs that come with their minimal partner (`captions = "partial"` only).
         partials: partial captions per picture (`captions = "partial"` only).
-        false_captions: exchanges only, or also sides and counts (`captions = "partial"` only).
+        false_captions: exchanges only, also counts, or also bare sides (`captions = "partial"` only).
     """
 
     address: str
@@ -63,7 +63,7 @@ class Data:
     captions: Literal["given", "partial"] = "given"
     partners: float = 0.0
     partials: int = 2
-    false_captions: Literal["swaps", "hard"] = "swaps"
+    false_captions: Literal["swaps", "hard", "sides"] = "swaps"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class LossTerm:
 
     name: str
     weight: float = 1.0
-    texts: Literal["all", "full", "noun", "partial"] = "all"
+    texts: Literal["all", "full", "noun", "side", "partial"] = "all"
 
 
 @dataclass(frozen=True)

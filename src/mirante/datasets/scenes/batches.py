@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from mirante.datasets.scenes import claims, grammar
 from mirante.datasets.scenes.claims import Claim, Group
-from mirante.datasets.scenes.world import MAX_COUNT, SWAPS, Scene, opposite, swap
+from mirante.datasets.scenes.world import MAX_COUNT, RELATIONS, SWAPS, Scene, opposite, swap
 from mirante.types import Batch, Picture
 
-FalseCaptions: TypeAlias = Literal["swaps", "hard"]
+FalseCaptions: TypeAlias = Literal["swaps", "hard", "sides"]
+
+_SIDED = 24
+"""Pairs of a batch that are told in every relation."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class SceneBatches:
         partials: partial captions per picture.
         partner: (n,) row of the minimal partner of each scene, −1 where it has none.
         false_captions: full captions that are false of their picture: one exchange in each pair (`"swaps"`), or
-            also sides exchanged in every pair and another count of everything else (`"hard"`).
+            also sides exchanged in every pair and another count of everything else (`"hard"`), or also the bare
+            kinds of some pairs in every relation (`"sides"`).
     """
 
     scenes: Sequence[Scene]
@@ -44,8 +48,14 @@ class SceneBatches:
         wrong = [claim for scene in shown for claim in _false(scene, rng, self.false_captions)]
         noun = [Claim((Group(group.kind, count=None),)) for claim in whole for group in claim.groups]
         part = [claims.partial(scene, rng) for scene in shown for _ in range(self.partials)]
-        told, texts = _distinct([*whole, *wrong, *noun, *part], self.language, rng)
-        roles = dict.fromkeys(part, "partial") | dict.fromkeys(noun, "noun") | dict.fromkeys([*whole, *wrong], "full")
+        side = _sides(shown) if self.false_captions == "sides" else []
+        told, texts = _distinct([*whole, *wrong, *noun, *side, *part], self.language, rng)
+        roles = (
+            dict.fromkeys(part, "partial")
+            | dict.fromkeys(side, "side")
+            | dict.fromkeys(noun, "noun")
+            | dict.fromkeys([*whole, *wrong], "full")
+        )
         return Batch(
             np.array(rows, dtype=np.int64),
             texts,
@@ -88,6 +98,13 @@ def _false(scene: Scene, rng: np.random.Generator, which: FalseCaptions) -> list
     counts = [count for count in range(1, MAX_COUNT + 1) if count != group.count]
     chosen = rng.choice(counts, 2, replace=False).tolist()
     return [Claim((replace(group, count=count),), None, scene.background) for count in chosen]
+
+
+def _sides(shown: Sequence[Scene]) -> list[Claim]:
+    """Bare kinds in all four relations, one of them true, for the first pairs."""
+    pairs = [scene for scene in shown if scene.is_pair][:_SIDED]
+    kinds = [tuple(Group(thing.kind) for thing in scene.things) for scene in pairs]
+    return [Claim(groups, relation) for groups in kinds for relation in RELATIONS]
 
 
 def _other(scene: Scene, rng: np.random.Generator) -> Scene | None:
