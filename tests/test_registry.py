@@ -72,7 +72,7 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_the_valid_ones(family:
 @pytest.mark.parametrize(
     ("package", "kind"),
     [
-        pytest.param("mirante.losses", "loss", marks=pytest.mark.xfail(strict=True, reason="says 'losse'")),
+        ("mirante.losses", "loss"),
         ("mirante.indexes", "index"),
         ("mirante.datasets", "dataset"),
     ],

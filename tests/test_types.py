@@ -141,7 +141,6 @@ def test_a_ranking_is_ids_with_scores_and_leaves_the_padding_out() -> None:
     assert run.ranking("q2") == [("b", 0.25)]
 
 
-@pytest.mark.xfail(strict=True, reason="raises a bare ValueError")
 def test_an_unknown_query_has_no_ranking() -> None:
     run = Run(("q2",), (), np.zeros((1, 0), np.int32), np.zeros((1, 0), np.float32))
     with pytest.raises(MiranteError, match="q1"):

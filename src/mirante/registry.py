@@ -42,7 +42,6 @@ def load(package: str, name: str) -> ModuleType:
     """
     modules = {**_plugins(package), **_own(package)}
     if name not in modules:
-        raise UnknownName(
-            package.rpartition(".")[2].removesuffix("es" if package.endswith("xes") else "s"), name, modules
-        )
+        family = package.rpartition(".")[2]
+        raise UnknownName(family.removesuffix("es" if family.endswith(("xes", "sses")) else "s"), name, modules)
     return import_module(modules[name])

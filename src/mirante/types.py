@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from mirante.errors import DataError
+from mirante.errors import DataError, UnknownName
 
 Vectors: TypeAlias = NDArray[np.float32]
 Scalar: TypeAlias = str | int | float | bool
@@ -314,7 +314,13 @@ class Run:
     name: str = "mirante"
 
     def ranking(self, query: str) -> list[tuple[str, float]]:
-        """The (id, score) pairs of one query, best first."""
+        """The (id, score) pairs of one query, best first.
+
+        Raises:
+            UnknownName: the run has no such query.
+        """
+        if query not in self.queries:
+            raise UnknownName("query", query, self.queries[:20])
         row = self.queries.index(query)
         found = zip(self.indices[row].tolist(), self.scores[row].tolist(), strict=True)
         return [(self.documents[i], score) for i, score in found if i >= 0]

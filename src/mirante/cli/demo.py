@@ -47,11 +47,12 @@ def _show(done: "Demonstration", output: Output) -> None:
 
 def _serve(done: "Demonstration", lang: str | None) -> None:
     from mirante import demo as demonstration
-    from mirante import web
     from mirante.encoders import load
     from mirante.search import Gallery
+    from mirante.web.page import build
+    from mirante.web.server import serve
 
-    page = web.build(
+    page = build(
         Gallery.open(done.gallery),
         load(str(done.checkpoint)),
         pictures=demonstration.pictures(),
@@ -59,7 +60,7 @@ def _serve(done: "Demonstration", lang: str | None) -> None:
         examples=("a yellow star at night", "dois peixes vermelhos", "um gato na praia", "a rocket above a tree"),
         lang=lang,
     )
-    web.serve(page)
+    serve(page, announce=lambda url: typer.echo(text("cli.serving", None, url=url), err=True))
 
 
 def add_to(app: typer.Typer) -> None:
