@@ -152,9 +152,17 @@ def test_a_whole_shard_of_unreadable_images_is_named_and_not_tried_again(tmp_pat
     assert open_store(tmp_path).load("images").ids == ("tile-3",)
 
 
+class Wider(Counting):
+    dim = 5
+
+
 @pytest.mark.parametrize(
     ("other", "said"),
-    [(Counting(revision="r2"), "counting@r1"), (Counting(preprocessing="p2"), "preprocessing p1")],
+    [
+        (Counting(revision="r2"), "counting@r1"),
+        (Counting(preprocessing="p2"), "preprocessing p1"),
+        (Wider(), "5-dimensional"),
+    ],
 )
 def test_another_model_is_refused(tmp_path, other, said):
     embed(Tiles([1]), Counting(), tmp_path)

@@ -76,7 +76,7 @@ def test_a_worker_takes_up_what_a_killed_one_had_in_hand(tmp_path, undisturbed):
     doomed, free = start(tmp_path, delay=600), len([one for one in undisturbed[0] if one.endswith("tensors")]) - 2
     assert doomed.stdout.readline() == "busy\n"
     other = start(tmp_path, delay=0)
-    while len(shards(tmp_path)) < free:
+    while len(shards(tmp_path)) < free and other.poll() is None:
         time.sleep(0.01)
     time.sleep(0.3)
     assert len(shards(tmp_path)) == free
@@ -156,6 +156,23 @@ def test_a_damaged_file_is_named_and_deleting_it_mends_the_folder(tmp_path, kind
     victim.unlink()
     embed(data, Counting(), tmp_path, SMALL)
     assert contents(tmp_path) == before
+
+
+def test_a_listing_cut_between_two_lines_is_noticed(tmp_path):
+    embed(Tiles(range(20)), Counting(), tmp_path, SMALL)
+    (listing,) = tmp_path.glob("listing-*")
+    listing.write_bytes(b"".join(listing.read_bytes().splitlines(keepends=True)[:-1]))
+    with pytest.raises(StoreError, match=f"{listing.name}.*19 rows instead of 20"):
+        open_store(tmp_path).load("images")
+
+
+def test_a_shard_of_another_model_is_refused_by_name(tmp_path):
+    embed(Tiles([1]), Counting(), tmp_path / "one", SMALL)
+    embed(Tiles([2]), Counting(revision="r2"), tmp_path / "two", SMALL)
+    (stray,) = (tmp_path / "two").glob("images-*")
+    stray.rename(tmp_path / "one" / stray.name)
+    with pytest.raises(StoreError, match=f"{stray.name}.* was made by another model"):
+        open_store(tmp_path / "one").load("images")
 
 
 def test_a_full_disk_is_one_clear_error_and_whole_shards_stay(tmp_path, monkeypatch, undisturbed):

@@ -1,12 +1,13 @@
 """A set that keeps 16 bytes of each string answers as a set does."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirante.embeddings import seen
 from mirante.embeddings.seen import Seen
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.text(max_size=3), max_size=60))
 def test_it_tells_what_is_new_as_a_set_does(strings):
     seen.RECENT, usual = 3, seen.RECENT

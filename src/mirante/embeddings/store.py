@@ -110,8 +110,10 @@ class Store:
             ModelMismatch: another revision, preprocessing or width.
         """
         mine, other = self.provenance, encoder.provenance
-        if not mine.same_space(other) or self.dim != encoder.dim:
+        if not mine.same_space(other):
             raise ModelMismatch(_label(mine, other), _label(other, mine))
+        if self.dim != encoder.dim:
+            raise ModelMismatch(f"{mine.model} ({self.dim}-dimensional)", f"{other.model} ({encoder.dim}-dimensional)")
 
     def _chosen(self, kind: Kind, data: str | None, split: str | None) -> tuple[Listing, ...]:
         found = self.listings
