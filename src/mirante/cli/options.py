@@ -28,13 +28,15 @@ class Reading:
     text_column: Annotated[str | None, typer.Option(help=text("cli.text-column"))] = None
     image_root: Annotated[str | None, typer.Option(help=text("cli.image-root"))] = None
     lang: Annotated[str | None, typer.Option(help=text("cli.lang"))] = None
+    streaming: Annotated[bool, typer.Option("--streaming", help=text("cli.streaming"))] = False
 
     def options(self) -> Any:
         """As the data sets take them; imported late, so that help stays fast."""
         from mirante.datasets import ReadOptions
 
         language = self.lang.replace("_", "-") if self.lang else None
-        return ReadOptions(self.image_column, self.text_column, language, self.image_root)
+        columns = {"image_column": self.image_column, "text_column": self.text_column}
+        return ReadOptions(**columns, language=language, image_root=self.image_root, streaming=self.streaming)
 
 
 @dataclass(frozen=True)
