@@ -122,7 +122,7 @@ def test_damaged_metadata_and_an_empty_folder_have_their_message(tmp_path):
 
 # ---- Tux Paint -----------------------------------------------------------------------------------------------------
 
-BEE = "A bee.\nfr=Une abeille\npt.utf8=Uma abelha.\npt_BR.utf8=Abelha.\nsr@latin.utf8=Pčela.\n"
+BEE = "A bee.\npt.utf8=Uma abelha.\nfr=Une abeille\npt_BR.utf8=Abelha.\nsr@latin.utf8=Pčela.\n"
 
 
 @pytest.fixture
