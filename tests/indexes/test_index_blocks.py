@@ -51,6 +51,14 @@ def test_the_repeated_row_fills_the_first_hundred_places_by_id(many):
     assert scores[0, 100] < scores[0, 99]
 
 
+@pytest.mark.parametrize("k", [10, 99, 101])
+def test_flat_faiss_finds_the_right_ones_among_more_equal_rows_than_it_looks_at(many, k):
+    ids, vectors, queries = many
+    index = create_index("faiss-flat", 24)
+    index.add(ids, vectors)
+    assert index.search(queries[:1], k)[0][0][:100] == sorted(ids[::50], reverse=True)[:k]
+
+
 def test_the_margin_covers_the_error_of_float32_products():
     random = np.random.default_rng(2)
     left, right = unit(random.normal(size=(300, 1_152))), unit(random.normal(size=(300, 1_152)))
