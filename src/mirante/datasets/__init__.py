@@ -118,6 +118,11 @@ class _Selected:
         """Files of the whole data set that were left out."""
         return getattr(self.source, "ignored", {})
 
+    def count(self, split: str) -> int | None:
+        """Number of pictures of a split where it is known before reading, else None."""
+        known = getattr(self.source, "count", None)
+        return known(split) if known else None
+
     def items(self, split: str, language: str | None = None) -> Iterator[Item]:
         """Yield the items of one of the wanted splits."""
         _splits.check(split, self.splits)

@@ -90,6 +90,10 @@ class CaptionFile:
         """The fields read."""
         return {"image": "file_name", "text": "caption"}
 
+    def count(self, split: str) -> int:
+        """Number of pictures of a split."""
+        return sum(entry.split == split for entry in self.entries)
+
     def items(self, split: str, language: str | None = None) -> Iterator[Item]:
         """Yield the pictures of `split` in the file's order."""
         _splits.check(split, self.splits)

@@ -109,6 +109,10 @@ class Folder:
             return self.listing.columns.roles()
         return {"image": "file", "text": "side-car .txt" if self.sidecars else "name of the class folder"}
 
+    def count(self, split: str) -> int:
+        """Number of pictures of a split."""
+        return sum(split == _splits.WHOLE or name.startswith(f"{split}/") for name in self.pictures)
+
     def items(self, split: str, language: str | None = None) -> Iterator[Item]:
         """Yield the pictures of `split` in order of path."""
         _splits.check(split, self.splits)

@@ -85,6 +85,10 @@ class HubDataset:
         """Role → column."""
         return self.chosen.roles()
 
+    def count(self, split: str) -> int | None:
+        """Number of rows of a split, None when streaming."""
+        return len(self.tables[split]) if not self.options.streaming else None
+
     def items(self, split: str, language: str | None = None) -> Iterator[Item]:
         """Yield the rows of `split` in order.
 

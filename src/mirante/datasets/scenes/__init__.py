@@ -83,6 +83,10 @@ class SceneDataset:
         for index in range(size):
             yield _scene(name, index)
 
+    def count(self, split: str) -> int:
+        """Number of pictures of a split."""
+        return _parse(split)[1]
+
     def items(self, split: str, language: str | None = None) -> Iterator[Item]:
         """The pictures of a split, each with a full and two partial captions per language."""
         for index, scene in enumerate(self.scenes(split)):
