@@ -1,28 +1,37 @@
 """Training batches of scenes: positives are exactly the truth, partners come together."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scenes_read import read, true_of
 
 from mirante.datasets.scenes import SceneDataset
-from mirante.datasets.scenes.batches import SceneBatches, with_partners
+from mirante.datasets.scenes.batches import with_partners
 from mirante.datasets.scenes.claims import Claim, Group, full, turned
 from mirante.datasets.scenes.grammar import say
-from mirante.datasets.scenes.world import SWAPS, swap
+from mirante.datasets.scenes.world import RELATIONS, SWAPS, swap
 
 DATA = SceneDataset()
 
 
-def batches(split="train-80", language="en", partials=2, partners=1.0) -> SceneBatches:
-    return DATA.batches(split, language, partials=partials, partners=partners)
+def batches(split="train-80", language="en", partials=2, partners=1.0, false_captions="swaps"):
+    made = DATA.batches(split, language, partials=partials, partners=partners)
+    return replace(made, false_captions=false_captions)
+
+
+def told_as(batch, role):
+    """The claims that the texts of one role make."""
+    return [read(text, "en") for text, one in zip(batch.texts, batch.roles, strict=True) if one == role]
 
 
 @pytest.mark.parametrize("language", ["en", "pt-BR"])
+@pytest.mark.parametrize("false_captions", ["swaps", "hard", "sides"])
 @pytest.mark.parametrize("partners", [0.0, 1.0])
-def test_positives_are_exactly_what_each_text_is_true_of(language, partners):
+def test_positives_are_exactly_what_each_text_is_true_of(language, partners, false_captions):
     """Each text is read back from its words, in whatever wording, and decided by plain loops."""
-    made = batches(language=language, partners=partners)
-    for seed in range(4):
+    made = batches(language=language, partners=partners, false_captions=false_captions)
+    for seed in range(2):
         batch = made.draw(np.random.default_rng(seed), 24)
         shown = [made.scenes[row] for row in batch.rows]
         told = [read(text, language) for text in batch.texts]
@@ -73,6 +82,41 @@ def test_bare_nouns_name_every_kind_that_is_shown_and_nothing_else():
     kinds = {thing.kind for row in batch.rows for thing in made.scenes[row].things}
     nouns = [text for text, role in zip(batch.texts, batch.roles, strict=True) if role == "noun"]
     assert sorted(nouns) == sorted(say(Claim((Group(kind, count=None),))) for kind in kinds)
+
+
+def test_hard_false_captions_turn_the_sides_of_every_pair():
+    made = batches(partners=0.0, false_captions="hard")
+    batch = made.draw(np.random.default_rng(7), 24)
+    told = set(told_as(batch, "full"))
+    for scene in (made.scenes[row] for row in batch.rows):
+        if scene.is_pair:
+            wrong = full(swap(scene, "side"))
+            assert {wrong, turned(wrong)} & told
+
+
+def test_hard_false_captions_count_wrongly_whatever_is_no_pair():
+    made = batches(partners=0.0, false_captions="hard")
+    batch = made.draw(np.random.default_rng(7), 24)
+    told = told_as(batch, "full")
+    for scene in (made.scenes[row] for row in batch.rows):
+        if not scene.is_pair:
+            (group,) = full(scene).groups
+            alike = [one for one in told if replace(one.groups[0], count=None) == replace(group, count=None)]
+            counts = {one.groups[0].count for one in alike if one.background == scene.background}
+            assert len(scene.things) in counts
+            assert len(counts) >= 3
+
+
+def test_sides_tell_the_bare_kinds_of_pairs_in_every_relation_one_of_them_true():
+    made = batches(partners=0.0, false_captions="sides")
+    batch = made.draw(np.random.default_rng(8), 24)
+    pairs = [made.scenes[row] for row in batch.rows if made.scenes[row].is_pair]
+    told = {frozenset((one, turned(one))) for one in told_as(batch, "side")}
+    for scene in pairs:
+        kinds = tuple(Group(thing.kind) for thing in scene.things)
+        asked = [Claim(kinds, relation) for relation in RELATIONS]
+        assert {frozenset((one, turned(one))) for one in asked} <= told
+        assert [true_of(one, scene) for one in asked].count(True) == 1
 
 
 def test_without_partials_only_full_texts_and_nouns_are_told():
