@@ -60,7 +60,7 @@ def run(
         TrainingError: the loss is no longer a number.
     """
     rng = np.random.default_rng(config.seed)
-    objective = Objective(config.losses, encoder.module)
+    objective = Objective(config.losses, encoder.module).to(encoder.device)
     sees = _image_side(encoder, pictures, config.model)
     reads = _text_side(encoder, config.model)
     optimisers = _optimisers(config, encoder.module, objective)
@@ -117,10 +117,12 @@ class Objective(nn.Module):
 
     def forward(self, images: Tensor, texts: Tensor, batch: Batch) -> Tensor:
         """Unit rows (B, d) and (T, d) and their batch → scalar."""
-        positives = torch.from_numpy(batch.positives)
+        positives = torch.from_numpy(batch.positives).to(images.device)
         total = images.new_zeros(())
         for term, part in zip(self.terms, self.parts, strict=True):
-            chosen = torch.from_numpy((batch.roles == term.texts) | (term.texts == "all"))
+            chosen = torch.from_numpy((batch.roles == term.texts) | (term.texts == "all")).to(images.device)
+            if not chosen.any():
+                continue
             total = total + term.weight * part(images, texts[chosen], positives[chosen])
         return total
 
@@ -147,16 +149,16 @@ def _inherit(part: nn.Module, module: nn.Module) -> None:
 
 def _image_side(encoder: "DualEncoder", pictures: Pictures, model: Model) -> Callable[[np.ndarray[Any, Any]], Tensor]:
     if model.freeze != "image":
-        return lambda rows: normalize(encoder.image_features(pictures.batch(rows)), dim=-1)
+        return lambda rows: normalize(encoder.image_features(pictures.batch(rows).to(encoder.device)), dim=-1)
     chunks = [np.arange(at, min(at + 256, len(pictures))) for at in range(0, len(pictures), 256)]
     encoder.module.eval()
     with torch.no_grad():
         parts = [
-            normalize(encoder.image_features(pictures.batch(rows)), dim=-1)
+            normalize(encoder.image_features(pictures.batch(rows).to(encoder.device)), dim=-1)
             for rows in track(chunks, "frozen images", total=len(pictures), unit="pictures", size=len)
         ]
     once = torch.cat(parts)
-    return lambda rows: once[torch.from_numpy(rows)]
+    return lambda rows: once[torch.from_numpy(rows).to(once.device)]
 
 
 def _text_side(encoder: "DualEncoder", model: Model) -> Callable[[tuple[str, ...]], Tensor]:

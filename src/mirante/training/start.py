@@ -42,6 +42,8 @@ def write_new(new: NewModel, texts: Iterable[str], folder: Path) -> None:
     import torch
     from transformers import SiglipConfig, SiglipImageProcessorPil, SiglipModel
 
+    from mirante.encoders._checkpoint import quiet
+
     tokenizer = _tokenizer(new, texts)
     tower = {
         "hidden_size": new.width,
@@ -62,7 +64,8 @@ def write_new(new: NewModel, texts: Iterable[str], folder: Path) -> None:
     with torch.no_grad():
         module.logit_scale.fill_(math.log(_SCALE))
         module.logit_bias.fill_(_BIAS)
-    module.save_pretrained(folder)
+    with quiet():
+        module.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     side = {"height": new.image_size, "width": new.image_size}
     SiglipImageProcessorPil(size=side, resample=2).save_pretrained(folder)

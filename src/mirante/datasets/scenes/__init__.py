@@ -30,6 +30,7 @@ SIZES: Mapping[str, int] = MappingProxyType(
 )
 _SEEDS = {"train": 1, "validation": 2, "test": 3, "mosaic": 4, "hard": 5}
 _PARTIAL_CAPTIONS = 2
+_BLOCK = 500
 
 
 def accepts(address: str) -> bool:
@@ -105,7 +106,8 @@ class SceneDataset:
         scenes = list(_first(self.scenes(split), limit))
         ids = [image.id for image in found.images]
         told = [claim for scene in scenes for _ in _languages(language) for claim in _claims(scene)]
-        true = claims.truth(told, scenes)
+        blocks = (claims.truth(told[at : at + _BLOCK], scenes) for at in range(0, len(told), _BLOCK))
+        true = (row for block in blocks for row in block)
         relevance = {
             caption.id: frozenset(ids[at] for at in np.flatnonzero(row))
             for caption, row in zip(found.captions, true, strict=True)
