@@ -126,7 +126,7 @@ def test_an_empty_file_is_told_so_and_is_no_empty_query(find: Callable[..., str]
     assert messages_in(find(upload=b"")) == ["The picture cannot be read: the file is empty. Choose another one."]
 
 
-def test_the_picture_asked_with_is_shown_upright_above_the_results(find: Callable[..., str]) -> None:
+def test_the_picture_asked_with_is_shown_above_the_results(find: Callable[..., str]) -> None:
     html = find(upload=encoded(Image.new("RGB", (1000, 10), "blue")), count=1)
     asked, found = pictures_in(html)
     assert (asked.size, found.size) == ((384, 4), (384, 192))

@@ -64,7 +64,8 @@ class Answers:
             return _notice(lang, "nothing")
         asked = "".join(_image(image, escape(_say(lang, "picture")), "asked") for image in images)
         cards = "".join(self._card(hit, Voice(lang)) for hit in hits)
-        return f'{asked}{_paragraph("status", _say(lang, "found", count=len(hits)))}<ol class="results">{cards}</ol>'
+        found = escape(_say(lang, "found", count=len(hits)))
+        return f'{asked}<p class="status" role="status">{found}</p><ol class="results">{cards}</ol>'
 
     def _card(self, hit: Hit, voice: Voice) -> str:
         words = escape(hit.captions[0] if hit.captions else hit.id)
@@ -82,7 +83,7 @@ class Answers:
         except UnreadableImage:
             image = None
         if image is None:
-            return _paragraph("missing", _say(lang, "not_shown"))
+            return f'<div class="missing">{escape(_say(lang, "not_shown"))}</div>'
         return _image(image, words, "shown")
 
     def _picture(self, hit: Hit) -> Image | None:
@@ -108,8 +109,4 @@ def _say(lang: str, key: str, **values: object) -> str:
 
 
 def _notice(lang: str, key: str, **values: object) -> str:
-    return _paragraph("notice", _say(lang, key, **values), role="alert")
-
-
-def _paragraph(kind: str, words: str, role: str = "status") -> str:
-    return f'<p class="{kind}" role="{role}">{escape(words)}</p>'
+    return f'<p class="notice" role="alert">{escape(_say(lang, key, **values))}</p>'

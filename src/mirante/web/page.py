@@ -1,6 +1,5 @@
 """The page's layout and its events; what it answers is in `answers`, how it looks in `page.css`."""
 
-import os
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -11,13 +10,11 @@ from mirante.search import Gallery
 from mirante.types import Encoder
 from mirante.web.answers import Answers, Pictures
 
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 try:
     import gradio
 except ModuleNotFoundError as error:
     raise MissingLibrary("gradio", "web", "The search page") from error
 
-_NAMES = {"en": "English", "pt": "Português"}
 _KEPT_SECONDS = 3600
 _WORDS = {
     "query": {"label": "query", "placeholder": "query_hint"},
@@ -48,14 +45,17 @@ def build(
         lang: language that the page opens in; None for the one of the environment.
     """
     answers, first = Answers(gallery, encoder, pictures), messages.language(lang)
-    with gradio.Blocks(title=title, analytics_enabled=False, delete_cache=(_KEPT_SECONDS, _KEPT_SECONDS)) as blocks:
+    kept = (_KEPT_SECONDS, _KEPT_SECONDS)
+    with gradio.Blocks(title=title, analytics_enabled=False, delete_cache=kept, fill_width=True) as blocks:
         with gradio.Row(elem_classes="head"):
             gradio.HTML(f"<h1>{escape(title)}</h1>")
             language = gradio.Radio(
-                [(_NAMES[one], one) for one in messages.LANGUAGES],
+                [(messages.text("web.name", one), one) for one in messages.LANGUAGES],
                 value=first,
                 label=" / ".join(messages.text("web.language", one) for one in messages.LANGUAGES),
                 elem_id="language",
+                container=False,
+                show_label=False,
             )
         parts = _parts(first, list(examples))
         results = gradio.HTML(elem_id="results")
@@ -66,20 +66,22 @@ def build(
 def _parts(lang: str, examples: list[str]) -> dict[str, Any]:
     words = {name: _words(name, lang) for name in _WORDS}
     parts: dict[str, Any] = {}
-    with gradio.Row(elem_classes="ask"):
+    with gradio.Row(equal_height=True):
         parts["query"] = gradio.Textbox(
-            "".join(examples[:1]), max_lines=1, max_length=500, autofocus=True, scale=4, **words["query"]
+            "".join(examples[:1]), max_lines=1, max_length=500, autofocus=True, container=False, **words["query"]
         )
-        parts["search"] = gradio.Button(variant="primary", scale=1, min_width=120, **words["search"])
+        parts["search"] = gradio.Button(variant="primary", scale=0, min_width=120, **words["search"])
     samples = [[one] for one in examples]
     parts["examples"] = gradio.Dataset(
         components=[gradio.Textbox(visible=False)], samples=samples, visible=bool(samples), **words["examples"]
     )
     with gradio.Accordion(open=False, **words["more"]) as parts["more"], gradio.Row():
-        parts["picture"] = gradio.File(type="binary", file_types=["image"], height=210, **words["picture"])
+        parts["picture"] = gradio.File(
+            type="binary", file_types=["image"], height=140, elem_id="picture", **words["picture"]
+        )
         with gradio.Column():
             for name in ("plus", "minus"):
-                parts[name] = gradio.Textbox(max_lines=1, max_length=500, **words[name])
+                parts[name] = gradio.Textbox("", max_lines=1, max_length=500, **words[name])
             parts["count"] = gradio.Slider(1, 50, value=12, step=1, **words["count"])
     return parts
 
@@ -93,18 +95,15 @@ def _connect(blocks: gradio.Blocks, answers: Answers, *, language: Any, parts: d
     def again(*values: Any) -> str:
         return answers.find(*values) if any(values[1:5]) else ""
 
+    def speak(lang: str) -> list[Any]:
+        return [gradio.update(**_words(name, lang)) for name in _WORDS]
+
     starts = [parts["search"].click, query.submit, plus.submit, minus.submit, picture.upload]
     gradio.on(starts, answers.find, fields, results, **quiet)
     blocks.load(again, fields, results, **quiet)
     chosen = parts["examples"].click(lambda sample: (sample[0], None, "", ""), parts["examples"], asked, **quiet)
     chosen.then(answers.find, fields, results, **quiet)
-    said = language.change(
-        lambda lang: [gradio.update(**_words(name, lang)) for name in _WORDS],
-        language,
-        [parts[name] for name in _WORDS],
-        **quiet,
-    )
-    said.then(again, fields, results, **quiet)
+    language.change(speak, language, [parts[name] for name in _WORDS], **quiet).then(again, fields, results, **quiet)
     gradio.on([blocks.load, language.change], None, language, None, js=_TAG, api_visibility="private")
 
 

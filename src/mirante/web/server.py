@@ -68,6 +68,8 @@ def _server(blocks: "gradio.Blocks") -> "uvicorn.Server":
     import uvicorn
     from fastapi import FastAPI
 
+    theme = gradio.themes.Default(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["monospace"])
+    soft = "*neutral_600"  # Gradio's own greys are too faint to read on white
     app = gradio.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         blocks,
@@ -77,7 +79,7 @@ def _server(blocks: "gradio.Blocks") -> "uvicorn.Server":
         max_file_size=_MAX_UPLOAD,
         ssr_mode=False,
         mcp_server=False,
-        theme=gradio.themes.Default(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["monospace"]),
+        theme=theme.set(body_text_color_subdued=soft, block_info_text_color=soft, input_placeholder_color=soft),
         css_paths=Path(__file__).with_name("page.css"),
     )
     return uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="critical", timeout_graceful_shutdown=1))
