@@ -73,12 +73,13 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
 
 
 def _first(choices: tuple[Any, ...], value: Any, where: str) -> Any:
+    """The first of the choices that takes the value; else the error of the first that could be meant."""
+    errors: list[UsageError] = []
     for choice in choices:
         if choice is type(None):
             continue
         try:
             return _convert(choice, value, where)
-        except UsageError:
-            if choice is choices[-1] or len([c for c in choices if c is not type(None)]) == 1:
-                raise
-    raise UsageError(f"{where} must be one of {choices}, not {value!r}.")
+        except UsageError as error:
+            errors.append(error)
+    raise errors[0]

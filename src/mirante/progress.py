@@ -16,13 +16,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One piece of news: `done` of `total` (None when unknown) `unit`s of `label`, after `seconds`."""
+    """News: `done` of `total` (None when unknown) `unit`s of `label`, after `seconds`; `note` says more."""
 
     label: str
     unit: str
     done: int
     total: int | None
     seconds: float
+    note: str = ""
 
     @property
     def rate(self) -> float:
@@ -55,14 +56,15 @@ def track(
     total: int | None = None,
     unit: str = "items",
     size: Callable[[T], int] = lambda part: 1,
+    note: Callable[[], str] = str,
 ) -> Iterator[T]:
-    """Yield `parts` unchanged and report `size(part)` units done after each."""
+    """Yield `parts` unchanged and report `size(part)` units done after each, and what `note()` then says."""
     listener, start, done = _listener.get(), time.monotonic(), 0
     for part in parts:
         yield part
         done += size(part)
         if listener:
-            listener(Step(label, unit, done, total, time.monotonic() - start))
+            listener(Step(label, unit, done, total, time.monotonic() - start, note()))
 
 
 class Line:
@@ -80,7 +82,8 @@ class Line:
         self._next = now + (0.1 if self._live else 10.0)
         total = f"/{step.total:,}" if step.total is not None else ""
         left = f", {step.left:,.0f} s left" if step.left else ""
-        line = f"{step.label}: {step.done:,}{total} {step.unit}, {step.rate:,.1f}/s{left}"
+        note = f", {step.note}" if step.note else ""
+        line = f"{step.label}: {step.done:,}{total} {step.unit}, {step.rate:,.1f}/s{left}{note}"
         end = "\n" if over or not self._live else ""
         sys.stderr.write((f"\r\033[K{line}" if self._live else line) + end)
         sys.stderr.flush()

@@ -166,35 +166,6 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """What one training step sees.
-
-    Args:
-        rows: (B,) positions of its pictures in `Batches.pictures`.
-        texts: T distinct texts, T need not equal B.
-        positives: (T, B) bool, whether each text describes each picture.
-        roles: (T,) of each text: `"full"` (says all there is to say), `"noun"` (names a kind only), `"side"` (two
-            kinds and their relation), `"partial"`.
-    """
-
-    rows: NDArray[np.int64]
-    texts: tuple[str, ...]
-    positives: NDArray[np.bool_]
-    roles: NDArray[np.str_]
-
-
-class Batches(Interface):
-    """An endless supply of training batches over a fixed list of pictures."""
-
-    @property
-    def pictures(self) -> Sequence[Picture]:
-        """Every picture that a batch may point at."""
-
-    def draw(self, rng: np.random.Generator, size: int) -> Batch:
-        """A batch of `size` pictures; the same generator state gives the same batch."""
-
-
-@dataclass(frozen=True, slots=True)
 class Provenance:
     """What made a set of vectors: two sets may be compared only when model, revision and dimension agree.
 

@@ -13,7 +13,7 @@ from mirante.training import loop
 from mirante.training.config import Data, LossTerm, Model, NewModel, TrainConfig
 from mirante.training.pictures import prepare
 from mirante.training.start import open_model
-from mirante.types import Batch
+from mirante.batch import Batch
 
 SMALL = NewModel(
     image_size=24, patch_size=8, width=32, image_depth=1, text_depth=1, head_width=16, text_length=16, vocabulary=150
@@ -65,7 +65,7 @@ def trained(scenes, tmp_path, *, seed=0, **settings):
 def retrieval_loss(encoder, scenes):
     """InfoNCE at temperature 1/10 of the 64 full captions and their pictures."""
     batches, pictures = scenes
-    batch = batches.draw(np.random.default_rng(99), 64)
+    batch = batches.draw(0, 64, seed=99)
     with torch.no_grad():
         images = encoder.image_features(pictures.batch(batch.rows))
         texts = encoder.text_features(encoder.tokens(batch.texts))

@@ -18,10 +18,9 @@ def train(config: Annotated[Path, typer.Argument(help=text("cli.config"))], outp
     done = training.train(training.read_config(config))
     output.document(done.to_dict())
     output.say("cli.trained", checkpoint=done.checkpoint, steps=done.steps, seconds=done.seconds)
-    rows = [
-        (name, number(name, done.before[name]) if name in done.before else "–", number(name, after))
-        for name, after in done.after.items()
-    ]
+    before = done.before.target.metrics if done.before.target else {}
+    after = done.after.target.metrics if done.after.target else {}
+    rows = [(name, number(name, before[name]) if name in before else "–", number(name, after[name])) for name in after]
     if rows:
         output.table((text("cli.column-metric"), text("cli.column-before"), text("cli.column-after")), rows)
 

@@ -25,7 +25,8 @@ class Loss(nn.Module):
         A text without an image here, or an image without a text, is only a negative.
         """
         logits = self.logit_scale.exp().clamp(max=MAX_SCALE) * texts @ images.T
-        return (_one_way(logits, positives) + _one_way(logits.T, positives.T)) / 2
+        table = positives[:]
+        return (_one_way(logits, table) + _one_way(logits.T, table.T)) / 2
 
 
 def _one_way(logits: Tensor, positives: Tensor) -> Tensor:

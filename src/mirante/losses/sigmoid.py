@@ -22,5 +22,5 @@ class Loss(nn.Module):
     def forward(self, images: Tensor, texts: Tensor, positives: Tensor) -> Tensor:
         """Images (B, d) and texts (T, d) of length 1, positives (T, B) bool → scalar."""
         logits = self.logit_scale.exp() * texts @ images.T + self.logit_bias
-        signs = positives.to(logits.dtype) * 2 - 1
+        signs = positives[:].to(logits.dtype) * 2 - 1
         return -functional.logsigmoid(signs * logits).sum(dim=1).mean()

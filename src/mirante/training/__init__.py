@@ -1,24 +1,24 @@
 """Fine-tune a model, or train one from nothing: one configuration, one call.
 
-`train` opens the data and the model, measures, runs `loop.run`, measures again and saves a checkpoint.
+`train` opens the data and the model, measures, runs `loop.run`, measures again and leaves a checkpoint. A run that was
+killed goes on from its last state when it is started again.
 """
 
-import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from mirante import config as configuration
-from mirante import environment
+from mirante import encoders
 from mirante.errors import MissingLibrary, UsageError
 from mirante.training.config import TrainConfig
-from mirante.types import Estimate
+from mirante.training.snapshot import Snapshot
 
 __all__ = ["TrainConfig", "Training", "read_config", "train"]
 
-_TOKENIZER_ITEMS = 3000
+_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 
 @dataclass(frozen=True)
@@ -28,23 +28,39 @@ class Training:
     Args:
         checkpoint: folder that opens as a model.
         steps: optimiser steps done.
-        seconds: in the loop.
-        before: metrics on the validation data at the start, empty without validation data.
-        after: metrics at the end.
+        seconds: in the loop, over all starts.
+        before: what the start measured on the validation and the retained data.
+        after: what the checkpoint measures there.
         loss: mean of the last steps.
+        cost: hours and US dollars.
+        unreadable: pictures that were left out → why.
     """
 
     checkpoint: Path
     steps: int
     seconds: float
-    before: Mapping[str, Estimate]
-    after: Mapping[str, Estimate]
+    before: Snapshot
+    after: Snapshot
     loss: float
+    cost: Mapping[str, float]
+    unreadable: Mapping[str, str]
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `mirante train --json`."""
-        plain = asdict(replace(self, checkpoint=Path()))
-        return {"schema": 1} | plain | {"checkpoint": str(self.checkpoint), "cost": {"hours": self.seconds / 3600}}
+        metrics = {"before": self.before.target, "after": self.after.target}
+        metrics |= {"retain_before": self.before.retain, "retain_after": self.after.retain}
+        sides = {"target": self.after.target, "retain": self.after.retain}
+        return {
+            "schema": 1,
+            "checkpoint": str(self.checkpoint),
+            "steps": self.steps,
+            "seconds": self.seconds,
+            "loss": self.loss,
+            **{name: one.metrics if one else {} for name, one in metrics.items()},
+            "protocols": {name: asdict(one.protocol) for name, one in sides.items() if one},
+            "cost": dict(self.cost),
+            "unreadable": dict(self.unreadable),
+        }
 
 
 def read_config(path: Path) -> TrainConfig:
@@ -56,62 +72,78 @@ def read_config(path: Path) -> TrainConfig:
     return configuration.read(path, TrainConfig)
 
 
-def train(config: TrainConfig) -> Training:
+def train(config: TrainConfig, *, restart: bool = False) -> Training:
     """Train as `config` says; the checkpoint lies in `config.out/checkpoint`, the log in `config.out/log.jsonl`.
 
+    Args:
+        config: the run.
+        restart: forget what an earlier run left in `config.out` instead of going on from it.
+
     Raises:
-        UsageError: the configuration asks for something that does not exist.
+        UsageError: the configuration asks for something that does not exist, or the folder holds another run.
         TrainingError: the loss is no longer a number.
-        DataError: the data has no captioned picture, or a picture cannot be read.
+        DataError: the data has no captioned picture, or fewer than two.
+        StoreError: the disk is full.
     """
     try:
         import torch
+        from accelerate import Accelerator
     except ModuleNotFoundError as error:
-        raise MissingLibrary("torch", "torch", "Training") from error
-    from mirante.training import loop, pictures, start, validation
-    from mirante.training.batches import open_batches, training_texts
+        raise MissingLibrary(str(error.name), "train", "Training") from error
+    from mirante.training import data, loop, parts, pictures, start, validation
+    from mirante.training.folder import Folder
 
     _check(config)
     torch.manual_seed(config.seed)
     if config.threads:
         torch.set_num_threads(config.threads)
-    batches = open_batches(config.data)
-    languages = config.model.new.tokenizer_languages if config.model.new else ()
-    encoder = start.open_model(config.model, islice(training_texts(config.data, languages), _TOKENIZER_ITEMS))
-    out = Path(config.out)
-    out.mkdir(parents=True, exist_ok=True)
-    made = {"config": configuration.plain(config), "environment": environment.describe()}
-    (out / "run.json").write_text(json.dumps(made, indent=1), encoding="utf-8")
-    address, language = config.data.validation, config.data.language
-    valid = validation.validation_pairs(address, language) if address else None
-    before = validation.measure(encoder, valid) if valid and config.model.start else {}
+    accelerator = Accelerator(mixed_precision=_PRECISION[config.memory.precision])
+    sets = data.open_sets(config.data)
+    encoder = start.open_model(config.model, data.words(config), str(accelerator.device))
+    batches, pixels = pictures.prepare(sets.batches, encoder)
+    config = _with_steps(config, len(batches.pictures))
+    folder = Folder(Path(config.out), accelerator)
+    folder.claim(config, restart=restart)
+    before = folder.once("before", lambda: validation.snapshot(encoder, sets) if config.model.start else Snapshot())
+    parts.choose(encoder, config.trained)
 
-    def look(step: int) -> dict[str, float]:
-        encoder.save(out / "checkpoint")
-        return _brief(validation.measure(encoder, valid, resamples=0)) if valid else {}
+    def keep() -> Path:
+        return parts.save(encoder, config.trained, folder.checkpoint)
 
-    trained = loop.run(
-        config,
-        encoder,
-        batches,
-        pictures=pictures.prepare(batches.pictures, encoder),
-        log=out / "log.jsonl",
-        look=look,
+    watch = validation.Watch(encoder, sets, config.select, keep) if config.validate_every and sets.validation else None
+    done = loop.run(config, encoder, batches, pictures=pixels, accelerator=accelerator, look=watch)
+    if not watch and accelerator.is_main_process:
+        keep()
+    after = folder.once("after", lambda: validation.snapshot(encoders.load(str(folder.checkpoint)), sets))
+    hours = done.seconds / 3600
+    return Training(
+        folder.checkpoint,
+        done.step,
+        done.seconds,
+        before=before,
+        after=after,
+        loss=done.loss or 0.0,
+        cost={"hours": hours, "usd": hours * config.usd_per_hour},
+        unreadable=pixels.unreadable,
     )
-    checkpoint = encoder.save(out / "checkpoint")
-    after = validation.measure(encoder, valid) if valid else {}
-    return Training(checkpoint, trained.steps, trained.seconds, before, after, trained.loss)
+
+
+def _with_steps(config: TrainConfig, pictures: int) -> TrainConfig:
+    """`epochs` told in steps."""
+    if not config.epochs:
+        return config
+    return replace(config, steps=math.ceil(config.epochs * pictures / config.batch))
 
 
 def _check(config: TrainConfig) -> None:
-    for name in ("steps", "batch"):
-        if getattr(config, name) < 1:
-            raise UsageError(f"{name} must be at least 1, not {getattr(config, name)}: give a positive number.")
+    """Refuse what no run can do, before anything is read."""
+    if (config.steps < 1) == (config.epochs <= 0):
+        raise UsageError(
+            f"Give either steps (now {config.steps}) or epochs (now {config.epochs:g}), at least 1 step in all."
+        )
     if config.batch < 2:
-        raise UsageError("batch must be at least 2: a contrastive loss needs a negative.")
+        raise UsageError(f"batch must be at least 2, not {config.batch}: a contrastive loss needs a negative.")
+    if config.patience and not config.validate_every:
+        raise UsageError(f"patience = {config.patience} counts validations: give validate_every too.")
     if not config.losses:
         raise UsageError("losses is empty: name at least one loss.")
-
-
-def _brief(metrics: Mapping[str, Estimate]) -> dict[str, float]:
-    return {name: round(estimate.value, 4) for name, estimate in metrics.items()}

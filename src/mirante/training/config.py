@@ -1,7 +1,10 @@
 """What a training run is: frozen data, read from one TOML."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Part: TypeAlias = Literal["all", "none", "projection"] | int
 
 
 @dataclass(frozen=True)
@@ -34,21 +37,69 @@ class NewModel:
 
 @dataclass(frozen=True)
 class Model:
-    """Where training starts: a checkpoint (`start`) or `new`; `freeze` keeps a tower as it is."""
+    """Where training starts: a checkpoint (`start`, at the hub's `revision`) or `new`."""
 
     start: str | None = None
     new: NewModel | None = None
-    freeze: Literal["none", "image", "text"] = "none"
+    revision: str | None = None
+
+
+@dataclass(frozen=True)
+class Lora:
+    """Low-rank adapters beside frozen layers (Hu et al. 2021, arXiv 2106.09685), by `peft`.
+
+    Args:
+        rank: of each adapter.
+        alpha: the adapter's output is multiplied by alpha / rank.
+        dropout: of the adapter's input.
+        dora: learn the magnitude of each row apart from its direction (Liu et al. 2024, arXiv 2402.09353).
+        layers: endings of the names of the layers that get one, e.g. `"q_proj"` or `"token_embedding"`; every
+            linear layer of the towers where empty.
+        merge: fold the adapters into the checkpoint; else they are kept apart, beside the name of their base.
+    """
+
+    rank: int = 8
+    alpha: float = 16.0
+    dropout: float = 0.0
+    dora: bool = False
+    layers: tuple[str, ...] = ()
+    merge: bool = True
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What of the model is trained.
+
+    Args:
+        image: of the image tower `"all"`, `"none"` (locked, as in LiT: Zhai et al. 2022, arXiv 2111.07991), its
+            `"projection"` into the shared space only, or its last so many blocks and what follows them.
+        text: the same of the text tower.
+        lora: train adapters in these parts instead of their weights.
+        geometric: train the matrices of the MLPs as magnitude and direction of their rows (GmP); saved as plain ones.
+        layer_decay: the rate of each block is that of the block above it times this; 1 for one rate.
+    """
+
+    image: Part = "all"
+    text: Part = "all"
+    lora: Lora | None = None
+    geometric: bool = False
+    layer_decay: float = 1.0
 
 
 @dataclass(frozen=True)
 class Data:
-    """What is learnt from.
+    """What is learnt from, and what is measured.
 
     Args:
         address: data set and split, e.g. `"scenes:train"`.
-        validation: data set and split measured before and after, and every `TrainConfig.validate_every` steps.
+        validation: data set and split measured before, after and every `TrainConfig.validate_every` steps.
+        retain: another data set and split, measured beside it: what the model must not forget.
+        retain_language: of its captions, None for all.
+        hold_out: share of the pictures to keep from training, and to validate on where `validation` is not given;
+            drawn by picture with seed 42.
         language: of the captions, None for all.
+        image_column: where the data set does not make it plain.
+        text_column: likewise.
         limit: use the first N images only.
         captions: `"given"`, or `"partial"` where the data set can make true partial captions (`scenes`).
         partners: share of pairs that come with their minimal partner (`captions = "partial"` only).
@@ -58,7 +109,12 @@ class Data:
 
     address: str
     validation: str | None = None
+    retain: str | None = None
+    retain_language: str | None = None
+    hold_out: float = 0.0
     language: str | None = None
+    image_column: str | None = None
+    text_column: str | None = None
     limit: int | None = None
     captions: Literal["given", "partial"] = "given"
     partners: float = 0.0
@@ -67,12 +123,46 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Hard:
+    """Batches of neighbours: each picture comes with others that the model finds alike (`captions = "given"` only).
+
+    Args:
+        every: steps between searches with the model as it then is; the first comes before the first step.
+        neighbours: pictures in each group of neighbours, the one searched from included.
+        direction: whose neighbours: pictures near a text, texts near a picture, or both in turn.
+        ceiling: neighbours whose picture or text is more alike to the own one than this cosine are taken for
+            unmarked positives and left out.
+    """
+
+    every: int = 500
+    neighbours: int = 4
+    direction: Literal["text_to_image", "image_to_text", "both"] = "both"
+    ceiling: float = 0.95
+
+
+@dataclass(frozen=True)
+class Memory:
+    """How a batch fits the device; none of it changes the loss.
+
+    Args:
+        micro: pictures (and texts) whose activations are held at once, 0 for the whole batch: gradient caching.
+        checkpointing: recompute activations layer by layer in the backward pass.
+        precision: of the forward pass; the weights stay in fp32.
+    """
+
+    micro: int = 0
+    checkpointing: bool = False
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+
+
+@dataclass(frozen=True)
 class LossTerm:
-    """One part of the objective: a component of `mirante.losses`, its weight, and the texts that it sees."""
+    """One part of the objective: a component of `mirante.losses`, its weight, its options, and the texts it sees."""
 
     name: str
     weight: float = 1.0
     texts: Literal["all", "full", "noun", "side", "partial"] = "all"
+    options: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,16 +173,28 @@ class TrainConfig:
         out: folder of the checkpoint, the log and the resolved configuration.
         model: where it starts.
         data: what it learns from.
+        trained: what of the model is trained.
+        hard: batches of hard negatives, None for batches at random.
+        memory: how a batch fits the device.
         losses: parts of the objective.
-        steps: optimiser steps of the schedule.
-        stop_after: end after so many of them, the rate still high, for a run that goes on from the checkpoint.
-        batch: images per step.
+        steps: optimiser steps of the schedule; may be left out where `epochs` is given.
+        epochs: passes over the pictures, instead of `steps`.
+        stop_after: end after so many steps, the rate still high, for a run that goes on from the checkpoint.
+        batch: images per step, over all processes.
+        drop_patches: share of the patches of each training picture to leave out (FLIP: Li et al. 2023,
+            arXiv 2212.00794).
         optimiser: AdamW, or Muon for the layers' matrices (for training from nothing).
-        learning_rate: its peak, after `warmup` steps; then a cosine down to nothing.
+        learning_rate: its peak, after `warmup` steps.
+        schedule: how it goes down to nothing after the warm-up, or `"constant"`.
         weight_decay: of matrices; norms, biases, scales and embeddings have none.
         warmup: steps of linear warm-up.
         clip: largest norm of the gradient.
-        validate_every: steps between validations, 0 for start and end only.
+        validate_every: steps between validations, 0 for start and end only. With it the checkpoint is the best one.
+        select: metric, text to image, that decides which is best.
+        patience: stop after so many validations without a better one, 0 for never.
+        save_every: steps between states that a killed run resumes from.
+        usd_per_hour: price of the machine, for the cost.
+        tensorboard: also write events for TensorBoard into `out/tensorboard`.
         threads: of torch, 0 for its own choice.
         seed: of weights, data order and captions.
     """
@@ -100,15 +202,26 @@ class TrainConfig:
     out: str
     model: Model
     data: Data
+    trained: Trained = Trained()
+    hard: Hard | None = None
+    memory: Memory = Memory()
     losses: tuple[LossTerm, ...] = (LossTerm("infonce"),)
-    steps: int = 1000
+    steps: int = 0
+    epochs: float = 0.0
     stop_after: int | None = None
     batch: int = 128
+    drop_patches: float = 0.0
     optimiser: Literal["adamw", "muon"] = "adamw"
     learning_rate: float = 1e-3
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
     weight_decay: float = 0.05
     warmup: int = 100
     clip: float = 1.0
     validate_every: int = 0
+    select: str = "hit_rate@1"
+    patience: int = 0
+    save_every: int = 500
+    usd_per_hour: float = 0.0
+    tensorboard: bool = False
     threads: int = 0
     seed: int = 0

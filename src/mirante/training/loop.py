@@ -1,40 +1,42 @@
-"""The training loop, from top to bottom: a batch, both towers, the losses, one step."""
+"""The training loop, from top to bottom: a batch, its gradient, one step; news, validation, a state to resume from."""
 
-import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.nn.functional import normalize
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 
-from mirante import losses
+from mirante.batch import Batches
 from mirante.errors import TrainingError
 from mirante.progress import track
-from mirante.training.config import LossTerm, Model, TrainConfig
-from mirante.training.muon import Muon
+from mirante.training import views
+from mirante.training.config import TrainConfig
+from mirante.training.gradients import Gradients, Processes
+from mirante.training.journal import Journal
+from mirante.training.objective import Objective
+from mirante.training.optimisers import Stepper
 from mirante.training.pictures import Pictures
-from mirante.types import Batch, Batches
+from mirante.training.state import Position, Store
 
 if TYPE_CHECKING:
     from mirante.encoders._dual import DualEncoder
+    from mirante.training.mining import Mining
 
-_SCALE_RATE = 10.0
-_BETAS = (0.9, 0.98)
+_EVERY = 20
+"""Steps between lines of the log."""
 
 
 @dataclass(frozen=True)
-class Trained:
-    """How a run went: steps done, seconds in the loop, the last mean loss."""
+class Verdict:
+    """What a validation found: news for the log, whether it is the best so far, and the value that decides."""
 
-    steps: int
-    seconds: float
-    loss: float
+    news: Mapping[str, float]
+    best: bool
+    value: float
 
 
 def run(
@@ -43,162 +45,107 @@ def run(
     batches: Batches,
     *,
     pictures: Pictures,
-    log: Path,
-    look: Callable[[int], dict[str, float]] | None = None,
-) -> Trained:
-    """Train `encoder` in place.
+    accelerator: Accelerator,
+    look: Callable[[Position], Verdict] | None = None,
+    mining: "Mining | None" = None,
+) -> Position:
+    """Train `encoder` in place, from the newest state in `config.out` where there is one.
 
     Args:
-        config: steps, batch, rates, losses and seed are read from it.
+        config: all the rest.
         encoder: its module is changed.
         batches: what each step sees.
         pictures: pixels of `batches.pictures`, in that order.
-        log: JSON lines, one per 20 steps: step, loss, rate of learning, pictures per second.
-        look: called every `config.validate_every` steps; what it returns is logged.
+        accelerator: device, precision and processes.
+        look: a validation, called on the main process every `config.validate_every` steps.
+        mining: where `batches` gather neighbours, what searches for them.
 
     Raises:
-        TrainingError: the loss is no longer a number.
+        TrainingError: the loss is no longer a number; the last state and the best checkpoint are kept.
+        StoreError: a state cannot be written, or is of another model.
     """
-    rng = np.random.default_rng(config.seed)
-    objective = Objective(config.losses, encoder.module).to(encoder.device)
-    sees = _image_side(encoder, pictures, config.model)
-    reads = _text_side(encoder, config.model)
-    optimisers = _optimisers(config, encoder.module, objective)
-    schedules = [torch.optim.lr_scheduler.LambdaLR(one, lambda step: _rate(step, config)) for one in optimisers]
-    encoder.module.train()
-    start, recent, last = time.monotonic(), 0.0, config.stop_after or config.steps
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as lines:
-        for step in track(range(1, last + 1), "training", total=last, unit="steps"):
-            batch = batches.draw(rng, config.batch)
-            loss = objective(sees(batch.rows), reads(batch.texts), batch)
-            if not math.isfinite(loss.item()):
-                raise TrainingError(
-                    f"The loss is {loss.item()} at step {step}: lower learning_rate (or clip) and rerun."
-                )
-            encoder.module.zero_grad()
-            objective.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(_trained(encoder.module), config.clip)
-            for optimiser, schedule in zip(optimisers, schedules, strict=True):
-                optimiser.step()
-                schedule.step()
-            recent = loss.item() if step == 1 else 0.95 * recent + 0.05 * loss.item()
-            news: dict[str, Any] = {}
-            if step % 20 == 0 or step == last:
-                rate = step * config.batch / (time.monotonic() - start)
-                news = {
-                    "step": step,
-                    "loss": round(recent, 4),
-                    "rate": schedules[0].get_last_lr()[0],
-                    "pictures/s": rate,
-                }
-            if look and config.validate_every and step % config.validate_every == 0:
-                objective.write_back(encoder.module)
-                news |= {"step": step} | look(step)
-                encoder.module.train()
-            if news:
-                lines.write(json.dumps(news) + "\n")
-                lines.flush()
-    objective.write_back(encoder.module)
-    encoder.module.eval()
-    return Trained(last, time.monotonic() - start, recent)
+    module, main, out = encoder.module, accelerator.is_main_process, Path(config.out)
+    objective = Objective(config.losses, module).to(encoder.device)
+    sides = views.make(objective.views, config, encoder, pictures, accelerator.autocast)
+    stepper = Stepper(config, module, objective, accelerator.scaler)
+    store = Store(out, module, objective, stepper.optimisers, [mining] if mining else [])
+    position = store.load()
+    processes = Processes(accelerator.process_index, accelerator.num_processes)
+    gradients = Gradients(sides, objective, config.memory.micro, processes, accelerator.scaler)
+    journal = Journal(out, position.step, tensorboard=config.tensorboard) if main else None
+    last = min(config.stop_after or config.steps, config.steps)
+    clock = time.monotonic() - position.seconds
+    module.train()
+    for step in _steps(position.step, last, config, lambda: time.monotonic() - clock):
+        if mining:
+            mining.search(encoder, step)
+        batch = batches.draw(step, config.batch, seed=config.seed)
+        stepper.zero()
+        loss = gradients.backward(batch, (config.seed, step)).item()
+        processes.add(stepper.weights)
+        rate, norm = stepper.step(step)
+        if not math.isfinite(loss) or not (math.isfinite(norm) or accelerator.scaler):
+            raise _not_a_number(config, step + 1, loss, norm)
+        objective.clamp()
+        position = position.after(loss, time.monotonic() - clock)
+        over, due = step + 1 == last, bool(config.validate_every) and (step + 1) % config.validate_every == 0
+        if journal and (over or (step + 1) % _EVERY == 0):
+            journal.write(step + 1, _news(position, rate, norm, config))
+        if look and (due or over):
+            objective.write_back(module)
+            verdict = _agreed(look, position, accelerator)
+            position = position.judged(verdict.value, best=verdict.best)
+            module.train()
+            if journal:
+                journal.write(step + 1, verdict.news)
+        enough = 0 < config.patience <= position.stale
+        if main and (over or enough or due or (step + 1) % config.save_every == 0):
+            store.save(position)
+        if enough:
+            break
+    objective.write_back(module)
+    module.eval()
+    return position
 
 
-class Objective(nn.Module):
-    """The weighted sum of the losses, each on the texts that it is meant for."""
+def _steps(first: int, last: int, config: TrainConfig, seconds: Callable[[], float]) -> Iterator[int]:
+    """The steps to do, with progress in pairs and the cost so far."""
 
-    def __init__(self, terms: tuple[LossTerm, ...], module: nn.Module) -> None:
-        super().__init__()
-        self.terms = terms
-        self.parts = nn.ModuleList(losses.create(term.name) for term in terms)
-        for part in self.parts:
-            _inherit(part, module)
+    def cost() -> str:
+        return f"{seconds() / 3600 * config.usd_per_hour:.2f} USD" if config.usd_per_hour else ""
 
-    def forward(self, images: Tensor, texts: Tensor, batch: Batch) -> Tensor:
-        """Unit rows (B, d) and (T, d) and their batch → scalar."""
-        positives = torch.from_numpy(batch.positives).to(images.device)
-        total = images.new_zeros(())
-        for term, part in zip(self.terms, self.parts, strict=True):
-            chosen = torch.from_numpy((batch.roles == term.texts) | (term.texts == "all")).to(images.device)
-            if not chosen.any():
-                continue
-            total = total + term.weight * part(images, texts[chosen], positives[chosen])
-        return total
-
-    def write_back(self, module: nn.Module) -> None:
-        """Leave the learned scale and bias in the model, where its own library looks for them."""
-        with torch.no_grad():
-            for part in self.parts:
-                for name, value in _shared(part, module):
-                    getattr(module, name).copy_(value.reshape(getattr(module, name).shape))
+    return track(
+        range(first, last),
+        "training",
+        total=(last - first) * config.batch,
+        unit="pairs",
+        size=lambda step: config.batch,
+        note=cost,
+    )
 
 
-def _shared(part: nn.Module, module: nn.Module) -> list[tuple[str, Tensor]]:
-    """Scale and bias that a loss has in common with the model: both or neither of the bias."""
-    if hasattr(part, "logit_bias") != hasattr(module, "logit_bias"):
-        return []
-    return [(name, getattr(part, name)) for name in ("logit_scale", "logit_bias") if hasattr(part, name)]
+def _news(position: Position, rate: float, norm: float, config: TrainConfig) -> dict[str, float]:
+    return {
+        "loss": round(position.loss or 0.0, 4),
+        "rate": rate,
+        "norm": round(norm, 4),
+        "pairs/s": round(position.step * config.batch / position.seconds, 1),
+        "hours": position.seconds / 3600,
+        "usd": position.seconds / 3600 * config.usd_per_hour,
+    }
 
 
-def _inherit(part: nn.Module, module: nn.Module) -> None:
-    with torch.no_grad():
-        for name, value in _shared(part, module):
-            value.copy_(getattr(module, name).reshape(value.shape))
+def _agreed(look: Callable[[Position], Verdict], position: Position, accelerator: Accelerator) -> Verdict:
+    """The main process's verdict, on every process."""
+    told = [look(position) if accelerator.is_main_process else None]
+    if accelerator.num_processes > 1:
+        broadcast_object_list(told)
+    return told[0]  # type: ignore[return-value]
 
 
-def _image_side(encoder: "DualEncoder", pictures: Pictures, model: Model) -> Callable[[np.ndarray[Any, Any]], Tensor]:
-    if model.freeze != "image":
-        return lambda rows: normalize(encoder.image_features(pictures.batch(rows).to(encoder.device)), dim=-1)
-    chunks = [np.arange(at, min(at + 256, len(pictures))) for at in range(0, len(pictures), 256)]
-    encoder.module.eval()
-    with torch.no_grad():
-        parts = [
-            normalize(encoder.image_features(pictures.batch(rows).to(encoder.device)), dim=-1)
-            for rows in track(chunks, "frozen images", total=len(pictures), unit="pictures", size=len)
-        ]
-    once = torch.cat(parts)
-    return lambda rows: once[torch.from_numpy(rows).to(once.device)]
-
-
-def _text_side(encoder: "DualEncoder", model: Model) -> Callable[[tuple[str, ...]], Tensor]:
-    def reads(texts: tuple[str, ...]) -> Tensor:
-        with torch.set_grad_enabled(model.freeze != "text"):
-            return normalize(encoder.text_features(encoder.tokens(texts)), dim=-1)
-
-    return reads
-
-
-def _optimisers(config: TrainConfig, module: nn.Module, objective: Objective) -> list[torch.optim.Optimizer]:
-    """Matrices decay; norms, biases and embeddings do not; the losses' scale and bias learn ten times as fast.
-
-    With `optimiser = "muon"` the matrices of the layers are stepped by Muon (Jordan et al. 2024, at AdamW's rate of
-    change: Liu et al. 2025, arXiv 2502.16982) and all else by AdamW.
-    """
-    for name, tower in (("image", "vision_model"), ("text", "text_model")):
-        getattr(module, tower).requires_grad_(config.model.freeze != name)
-    named = [(name, value) for name, value in module.named_parameters() if value.requires_grad]
-    named = [(name, value) for name, value in named if name not in ("logit_scale", "logit_bias")]
-    layers = [value for name, value in named if value.ndim == 2 and "embedding" not in name]
-    others = [value for name, value in named if value.ndim != 2 or "embedding" in name]
-    rate, decay = config.learning_rate, config.weight_decay
-    groups: list[dict[str, Any]] = [
-        {"params": others, "weight_decay": 0.0},
-        {"params": list(objective.parameters()), "weight_decay": 0.0, "lr": rate * _SCALE_RATE},
-    ]
-    if config.optimiser == "muon":
-        return [Muon(layers, lr=rate, weight_decay=decay), torch.optim.AdamW(groups, lr=rate, betas=_BETAS)]
-    groups.append({"params": layers, "weight_decay": decay})
-    return [torch.optim.AdamW(groups, lr=rate, betas=_BETAS)]
-
-
-def _trained(module: nn.Module) -> list[nn.Parameter]:
-    return [value for value in module.parameters() if value.requires_grad and value.grad is not None]
-
-
-def _rate(step: int, config: TrainConfig) -> float:
-    """Linear warm-up, then a cosine to nothing; a factor of the peak."""
-    if step < config.warmup:
-        return (step + 1) / config.warmup
-    done = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+def _not_a_number(config: TrainConfig, step: int, loss: float, norm: float) -> TrainingError:
+    return TrainingError(
+        f"At step {step} the loss is {loss} and the norm of its gradient {norm}: lower learning_rate "
+        f"({config.learning_rate:g}) or clip ({config.clip:g}), or use precision fp32 ({config.memory.precision}). "
+        f"The last state and the best checkpoint before it are kept in {config.out!r}."
+    )

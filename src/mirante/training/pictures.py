@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
+from mirante.batch import Batches
 from mirante.errors import DataError, UnreadableImage
 from mirante.progress import track
 from mirante.types import Picture
@@ -38,6 +39,7 @@ class Pictures:
     def __init__(self, pixels: NDArray[np.uint8], mean: Sequence[float], std: Sequence[float]) -> None:
         import torch
 
+        self.unreadable: dict[str, str] = {}
         self._pixels = pixels
         self._mean = torch.tensor(mean).view(1, 3, 1, 1)
         self._std = torch.tensor(std).view(1, 3, 1, 1)
@@ -53,12 +55,13 @@ class Pictures:
         return len(self._pixels)
 
 
-def prepare(pictures: Sequence[Picture], encoder: "DualEncoder") -> Pictures:
+def prepare(batches: Batches, encoder: "DualEncoder") -> tuple[Batches, Pictures]:
     """Decode and resize `pictures` once; kept in the cache folder for the next run with the same data and model.
 
     Raises:
         DataError: a picture cannot be read; it is named (leave it out with the data set's own tools).
     """
+    pictures = batches.pictures
     processor = encoder.image_processor
     target = _cache() / f"pixels-{_key(pictures, encoder)}.npy"
     if not target.is_file():
@@ -70,7 +73,7 @@ def prepare(pictures: Sequence[Picture], encoder: "DualEncoder") -> Pictures:
         _fill(pixels, pictures, processor)
         pixels.flush()
         part.replace(target)
-    return Pictures(np.load(target, mmap_mode="r"), processor.image_mean, processor.image_std)
+    return batches, Pictures(np.load(target, mmap_mode="r"), processor.image_mean, processor.image_std)
 
 
 def _fill(pixels: NDArray[np.uint8], pictures: Sequence[Picture], processor: Any) -> None:

@@ -17,7 +17,7 @@ _BIAS, _SCALE = -4.0, 10.0
 _LETTERS = "abcdefghijklmnopqrstuvwxyzáàâãçéêíóôõúü0123456789-'.,!?"
 
 
-def open_model(model: Model, texts: Iterable[str]) -> "DualEncoder":
+def open_model(model: Model, texts: Iterable[str], device: str = "auto") -> "DualEncoder":
     """The encoder to train; `texts` teach a new model's tokenizer and are not read otherwise.
 
     Raises:
@@ -27,11 +27,11 @@ def open_model(model: Model, texts: Iterable[str]) -> "DualEncoder":
     if (model.start is None) == (model.new is None):
         raise UsageError('[model] needs exactly one of start = "…" and [model.new]: give one of them.')
     if model.start is not None:
-        encoder = encoders.load(model.start)
+        encoder = encoders.load(model.start, encoders.Settings(device=device, revision=model.revision))
     else:
         with tempfile.TemporaryDirectory() as folder:
             write_new(model.new or NewModel(), texts, Path(folder))
-            encoder = encoders.load(folder)
+            encoder = encoders.load(folder, encoders.Settings(device=device))
     if not hasattr(encoder, "module"):
         raise ModelError(f"The model {model.start!r} has no weights to train: start from a CLIP or SigLIP checkpoint.")
     return encoder  # type: ignore[return-value]

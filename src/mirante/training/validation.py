@@ -1,19 +1,62 @@
-"""Validation by retrieval, not by loss."""
+"""Validation by retrieval, not by loss: the target and what must not be forgotten, and the best checkpoint so far."""
 
-from mirante.datasets import ReadOptions, open_dataset, read_pairs
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from mirante.embeddings import embed_pairs
+from mirante.errors import UnknownName
 from mirante.evaluation import Settings, evaluate
-from mirante.types import Encoder, Estimate, Pairs
+from mirante.training.data import Sets
+from mirante.training.loop import Verdict
+from mirante.training.snapshot import Measured, Snapshot
+from mirante.training.state import Position
+from mirante.types import Encoder, Pairs
 
 
-def validation_pairs(address: str, language: str | None) -> Pairs:
-    """The pairs at `address` to validate on."""
-    return read_pairs(open_dataset(address, ReadOptions(language=language)), language=language)
-
-
-def measure(encoder: Encoder, pairs: Pairs, *, resamples: int = 1000) -> dict[str, Estimate]:
-    """Text-to-image metrics of `encoder` as it is now, unreadable pictures left out."""
+def measure(encoder: Encoder, pairs: Pairs, *, resamples: int = 1000) -> Measured:
+    """Text to image, of `encoder` as it is now, unreadable pictures left out."""
     images, texts, unreadable = embed_pairs(pairs, encoder)
     readable = pairs.without_images(unreadable)
     judged = evaluate(images, texts, readable, Settings(resamples=resamples, dropped=len(unreadable)))
-    return dict(judged.result.metrics)
+    return Measured(dict(judged.result.metrics), judged.result.protocol)
+
+
+def snapshot(encoder: Encoder, sets: Sets) -> Snapshot:
+    """What `encoder` reaches now on the validation and the retained data."""
+    return Snapshot(*(measure(encoder, pairs) if pairs else None for pairs in (sets.validation, sets.retain)))
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Called at each validation; keeps the checkpoint where it is the best so far.
+
+    Args:
+        encoder: the one in training.
+        sets: validation decides, the retained data is measured beside it.
+        select: metric of the validation that decides.
+        keep: writes the checkpoint.
+    """
+
+    encoder: Encoder
+    sets: Sets
+    select: str
+    keep: Callable[[], object]
+
+    def __call__(self, position: Position) -> Verdict:
+        """Measure, and keep the checkpoint if no value before was as high.
+
+        Raises:
+            UnknownName: no such metric.
+        """
+        news: dict[str, float] = {}
+        for prefix, pairs in (("", self.sets.validation), ("retain ", self.sets.retain)):
+            if pairs:
+                metrics = measure(self.encoder, pairs, resamples=0).metrics
+                news |= {f"{prefix}{name}": round(one.value, 4) for name, one in metrics.items()}
+        if self.select not in news:
+            raise UnknownName("metric to select by", self.select, news)
+        value = news[self.select]
+        best = position.best is None or value > position.best
+        if best:
+            self.keep()
+        return Verdict(news, best, value)

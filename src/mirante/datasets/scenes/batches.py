@@ -7,10 +7,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mirante.batch import Batch
 from mirante.datasets.scenes import claims, grammar
 from mirante.datasets.scenes.claims import Claim, Group
 from mirante.datasets.scenes.world import MAX_COUNT, RELATIONS, SWAPS, Scene, opposite, swap
-from mirante.types import Batch, Picture
+from mirante.types import Picture
 
 FalseCaptions: TypeAlias = Literal["swaps", "hard", "sides"]
 
@@ -40,8 +41,9 @@ class SceneBatches:
     partner: NDArray[np.int64]
     false_captions: FalseCaptions = "swaps"
 
-    def draw(self, rng: np.random.Generator, size: int) -> Batch:
-        """A batch of `size` pictures; a picture with a partner brings it along."""
+    def draw(self, step: int, size: int, *, seed: int) -> Batch:
+        """The batch of `step`: `size` pictures at random; a picture with a partner brings it along."""
+        rng = np.random.default_rng((seed, step))
         rows = self._rows(rng, size)
         shown = [self.scenes[row] for row in rows]
         whole = [claims.full(scene) for scene in shown]
@@ -59,7 +61,7 @@ class SceneBatches:
         return Batch(
             np.array(rows, dtype=np.int64),
             texts,
-            claims.truth(told, shown),
+            np.argwhere(claims.truth(told, shown)),
             np.array([roles[claim] for claim in told]),
         )
 

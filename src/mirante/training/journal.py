@@ -1,0 +1,54 @@
+"""The metrics of a run: one JSON line each in `log.jsonl`, and events for TensorBoard where asked."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mirante.errors import MissingLibrary
+
+
+class Journal:
+    """Where news of a run goes; lines after `since`, written by a run that was killed later, are dropped first.
+
+    Args:
+        out: folder of the run.
+        since: the step that the run goes on from.
+        tensorboard: also write `out/tensorboard`.
+
+    Raises:
+        MissingLibrary: TensorBoard is asked for and not installed.
+    """
+
+    def __init__(self, out: Path, since: int, *, tensorboard: bool = False) -> None:
+        path = out / "log.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        old = path.read_text(encoding="utf-8").splitlines() if path.is_file() and since else []
+        path.write_text("".join(f"{line}\n" for line in old if _step(line) <= since), encoding="utf-8")
+        self._path = path
+        self._events = _events(out / "tensorboard", since) if tensorboard else None
+
+    def write(self, step: int, news: Mapping[str, Any]) -> None:
+        """One line: the step and what is new."""
+        with self._path.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps({"step": step, **news}) + "\n")
+        if self._events:
+            for name, value in news.items():
+                self._events.add_scalar(name, value, step)
+            self._events.flush()
+
+
+def _step(line: str) -> int:
+    """The step of a line; a line cut off by a kill comes after every step."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return 1 << 62
+
+
+def _events(folder: Path, since: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise MissingLibrary("tensorboard", "tensorboard", "TensorBoard") from error
+    return SummaryWriter(folder, purge_step=since + 1 if since else None)
