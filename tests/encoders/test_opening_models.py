@@ -1,7 +1,10 @@
 """Opening a model by folder, hub id or name, and what is said when it cannot be opened."""
 
+import errno
 import json
 import sys
+from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from mirante import encoders, registry
 from mirante.encoders import Settings, _locate, clip, siglip
-from mirante.errors import MissingLibrary, ModelError, UnknownName, UsageError
+from mirante.errors import MissingLibrary, ModelError, StoreError, UnknownName, UsageError
 
 TEXTS = ["a red square", "um cão azul"]
 
@@ -293,15 +296,50 @@ def test_saving_over_a_checkpoint_replaces_it_and_leaves_nothing_else(checkpoint
     assert not (tmp_path / "model" / "stale.txt").exists()
 
 
-def test_a_save_that_fails_leaves_the_old_checkpoint(checkpoint, tmp_path, monkeypatch):
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("part", ["module", "tokenizer", "image_processor"])
+def test_a_save_to_a_full_disk_leaves_the_old_checkpoint(checkpoint, tmp_path, monkeypatch, part):
     encoder = encoders.load(checkpoint)
-    monkeypatch.setattr(
-        encoder.tokenizer, "save_pretrained", lambda folder: (_ for _ in ()).throw(OSError("disk full"))
-    )
+    monkeypatch.setattr(getattr(encoder, part), "save_pretrained", full)
     before = encoders.load(checkpoint).provenance
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(StoreError, match=f"The disk is full: {checkpoint!r} could not be written"):
         encoder.save(checkpoint)
     assert encoders.load(checkpoint).provenance == before
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_save_killed_at_any_rename_leaves_the_old_weights_or_the_new(checkpoint, tmp_path, monkeypatch):
+    encoder, rename = encoders.load(checkpoint), Path.replace
+    old = encoder.encode_texts(TEXTS)
+    with torch.no_grad():
+        encoder.module.text_model.embeddings.position_embedding.weight.mul_(3)
+    new, found = encoder.encode_texts(TEXTS), []
+    for allowed in range(20):
+        renames = iter(range(allowed))
+
+        def killed(path, target, renames=renames):
+            if next(renames, None) is None:
+                raise KeyboardInterrupt
+            return rename(path, target)
+
+        monkeypatch.setattr(Path, "replace", killed)
+        with suppress(KeyboardInterrupt):
+            encoder.save(checkpoint)
+        rows = encoders.load(checkpoint).encode_texts(TEXTS)
+        assert np.array_equal(rows, old) or np.array_equal(rows, new)
+        found.append(np.array_equal(rows, new))
+    assert found[0] is False
+    assert found[-1] is True
+
+
+def test_what_a_killed_save_left_beside_a_checkpoint_is_swept_by_the_next(checkpoint, tmp_path):
+    left = tmp_path / ".model.part"
+    left.mkdir()
+    (left / "model.safetensors").write_bytes(b"half")
+    encoders.load(checkpoint).save(checkpoint)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 

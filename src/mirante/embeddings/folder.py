@@ -17,7 +17,7 @@ from threading import Lock, get_ident
 from types import TracebackType
 from typing import Self
 
-from mirante.errors import StoreError
+from mirante.disk import disk
 
 PAUSE = 0.05
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -156,26 +156,6 @@ class Folder:
             if self.claim(name):
                 self.remove(temporary.name)
                 self.release(name)
-
-
-@contextmanager
-def disk(path: Path) -> Iterator[None]:
-    """Turn the disk's refusals within this block into one clear error about `path`.
-
-    Raises:
-        StoreError: in place of any OSError.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreError(
-                f"The disk is full: {str(path)!r} could not be written. Everything written before it is whole: "
-                f"free some space and run the same command again."
-            ) from error
-        raise StoreError(
-            f"{str(path)!r} cannot be used: {error.strerror or error}. Check the folder's path and permissions."
-        ) from error
 
 
 def _byte(name: str) -> int:

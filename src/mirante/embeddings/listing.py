@@ -13,7 +13,8 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
-from mirante.embeddings.folder import Folder, disk
+from mirante.disk import disk
+from mirante.embeddings.folder import Folder
 from mirante.embeddings.shelf import SCHEMA, damaged, short
 from mirante.types import Caption, Item, Metadata
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 import transformers
 
+from mirante.disk import disk
 from mirante.encoders import Precision, _geometric
 from mirante.errors import MissingLibrary, ModelError
 
@@ -103,24 +103,44 @@ def read_image_processor(kind: Any, address: str, folder: Path) -> Any:
 
 
 def write(target: Path, module: Any, parts: tuple[Any, ...], *, half: bool) -> None:
-    """Write `module` and `parts` (tokenizer, image processor) to `target` in one rename; `half` stores fp16."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
-        new, old = Path(scratch) / "new", Path(scratch) / "old"
-        new.mkdir()
-        state = {
-            key: value.half() if half and value.is_floating_point() else value
-            for key, value in module.state_dict().items()
-        }
-        with quiet():
-            module.save_pretrained(new, state_dict=state)
-            for part in parts:
-                part.save_pretrained(new)
-        if target.exists():
-            target.rename(old)
+    """Write `module` and `parts` (tokenizer, image processor) to `target`; `half` stores fp16.
+
+    All is written beside `target` first. Then each file takes its place in one rename, the weights last: whenever it
+    is killed, a checkpoint opens that has the old weights or the new ones.
+
+    Raises:
+        StoreError: the disk is full or refuses; what was at `target` is whole.
+    """
+    new = target.parent / f".{target.name}.part"
+    state = {
+        key: value.half() if half and value.is_floating_point() else value for key, value in module.state_dict().items()
+    }
+    with disk(target):
+        try:
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir(parents=True)
+            with quiet():
+                module.save_pretrained(new, state_dict=state)
+                for part in parts:
+                    part.save_pretrained(new)
+            _exchange(new, target)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def _exchange(new: Path, target: Path) -> None:
+    """Let the files of `new` be all that is in `target`."""
+    if not target.exists():
         new.rename(target)
-        if old.exists():
-            shutil.rmtree(old)
+        return
+    names = sorted((path.name for path in new.iterdir()), key=lambda name: name.endswith(".safetensors"))
+    for name in names:
+        (new / name).replace(target / name)
+    for path in target.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in names:
+            path.unlink()
 
 
 def _weight_files(address: str, folder: Path) -> list[Path]:
