@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import transformers
 
-from mirante.disk import disk
+from mirante.disk import disk, settle
 from mirante.encoders import Precision, _geometric
 from mirante.errors import MissingLibrary, ModelError
 
@@ -62,7 +62,7 @@ def read_module(kind: Any, address: str, folder: Path, precision: Precision) -> 
                 module, report = kind.from_pretrained(folder, **options)
     except Exception as error:
         if isinstance(error, DAMAGE) or type(error).__module__.startswith("safetensors"):
-            raise _unreadable("The weights", address, error) from error
+            raise unreadable("The weights", address, error) from error
         raise
     if report["missing_keys"]:
         raise ModelError(
@@ -86,7 +86,7 @@ def read_tokenizer(address: str, folder: Path) -> Any:
         library = "protobuf" if find_spec("sentencepiece") else "sentencepiece"
         raise MissingLibrary(library, "torch", f"The tokenizer of {address!r}") from error
     except DAMAGE as error:
-        raise _unreadable("The tokenizer", address, error) from error
+        raise unreadable("The tokenizer", address, error) from error
 
 
 def read_image_processor(kind: Any, address: str, folder: Path) -> Any:
@@ -99,30 +99,40 @@ def read_image_processor(kind: Any, address: str, folder: Path) -> Any:
         with quiet():
             return kind.from_pretrained(folder, local_files_only=True)
     except DAMAGE as error:
-        raise _unreadable("The preprocessor_config.json", address, error) from error
+        raise unreadable("The preprocessor_config.json", address, error) from error
 
 
 def write(target: Path, module: Any, parts: tuple[Any, ...], *, half: bool) -> None:
-    """Write `module` and `parts` (tokenizer, image processor) to `target`; `half` stores fp16.
+    """Write `module` and `parts` (tokenizer, image processor) to `target`, as `replaced` does; `half` stores fp16.
 
-    All is written beside `target` first. Then each file takes its place in one rename, the weights last: whenever it
-    is killed, a checkpoint opens that has the old weights or the new ones.
+    Raises:
+        StoreError: the disk is full or refuses; what was at `target` is whole.
+    """
+    state = {
+        key: value.half() if half and value.is_floating_point() else value for key, value in module.state_dict().items()
+    }
+    with replaced(target) as new, quiet():
+        module.save_pretrained(new, state_dict=state)
+        for part in parts:
+            part.save_pretrained(new)
+
+
+@contextmanager
+def replaced(target: Path) -> Iterator[Path]:
+    """A new folder to write into, whose files become all that is in `target` when the block ends without an error.
+
+    It lies beside `target`. Each file takes its place in one rename, the weights last: whenever it is killed, a
+    checkpoint opens that has the old weights or the new ones.
 
     Raises:
         StoreError: the disk is full or refuses; what was at `target` is whole.
     """
     new = target.parent / f".{target.name}.part"
-    state = {
-        key: value.half() if half and value.is_floating_point() else value for key, value in module.state_dict().items()
-    }
     with disk(target):
         try:
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir(parents=True)
-            with quiet():
-                module.save_pretrained(new, state_dict=state)
-                for part in parts:
-                    part.save_pretrained(new)
+            yield new
             _exchange(new, target)
         finally:
             shutil.rmtree(new, ignore_errors=True)
@@ -154,6 +164,7 @@ def _weight_files(address: str, folder: Path) -> list[Path]:
     )
 
 
-def _unreadable(what: str, address: str, error: Exception) -> ModelError:
+def unreadable(what: str, address: str, error: Exception) -> ModelError:
+    """What to say of a file that is damaged."""
     reason = " ".join(str(error).split())[:300]
     return ModelError(f"{what} of {address!r} cannot be read ({reason}): fetch or convert the model again.")
