@@ -3,23 +3,15 @@
 import math
 
 import numpy as np
+import plain_losses as plain
 import pytest
 import torch
+from plain_losses import differences, graded, sparse, unit
 
 from mirante import losses, registry
-from mirante.errors import UnknownName
-from mirante.losses import infonce, sigmoid
+from mirante.errors import UnknownName, UsageError
 
 NAMES = registry.names("mirante.losses")
-
-
-def unit(*shape, seed):
-    rows = np.random.default_rng(seed).normal(size=shape)
-    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
-
-
-IMAGES = unit(3, 4, seed=1)
-TEXTS = unit(5, 4, seed=2)
 POSITIVES = np.array(
     [
         [1, 0, 0],
@@ -30,142 +22,146 @@ POSITIVES = np.array(
     ],
     dtype=bool,
 )
+QUEUE = unit(3, 4, seed=9)  # three rows for five texts: some share their neighbour
 
 
-def plain_infonce(images, texts, positives, scale):
-    """Mean over texts of −log p(their images), and over images of −log p(their texts); then the mean of both."""
-
-    def one_way(anchors, others, true):
-        terms = []
-        for anchor, row in zip(anchors, true, strict=True):
-            weights = [math.exp(scale * float(anchor @ other)) for other in others]
-            if any(row):
-                hits = sum(weight for weight, is_true in zip(weights, row, strict=True) if is_true)
-                terms.append(-math.log(hits / sum(weights)))
-        return sum(terms) / len(terms)
-
-    return (one_way(texts, images, positives) + one_way(images, texts, positives.T)) / 2
+def rows(name, b, t, d, seed):
+    """Unit rows of every view that a loss reads."""
+    wanted = ("images", "texts", *losses.needs(losses.create(name)))
+    return {view: unit(t if "texts" in view else b, d, seed=seed + at) for at, view in enumerate(wanted)}
 
 
-def plain_sigmoid(images, texts, positives, scale, bias):
-    """−log σ(z) of every true cell and −log σ(−z) of every other, summed, over the number of texts."""
-    total = 0.0
-    for text, row in zip(texts, positives, strict=True):
-        for image, is_true in zip(images, row, strict=True):
-            z = scale * float(text @ image) + bias
-            total += math.log(1 + math.exp(-z if is_true else z))
-    return total / len(texts)
+def neighbours():
+    loss = losses.create("neighbours", {"temperature": 0.3})
+    loss.queue = torch.tensor(QUEUE)
+    return loss.eval()
 
 
-def differences(function, at, step=1e-6):
-    """The gradient of `function` at `at` by central differences."""
-    found = np.zeros_like(at)
-    for cell in np.ndindex(at.shape):
-        up, down = at.copy(), at.copy()
-        up[cell] += step
-        down[cell] -= step
-        found[cell] = (function(up) - function(down)) / (2 * step)
-    return found
-
-
-def graded(loss, images=IMAGES, texts=TEXTS, positives=POSITIVES):
-    """Value and gradients with respect to images and texts."""
-    left, right = (torch.tensor(rows, requires_grad=True) for rows in (images, texts))
-    value = loss.double()(left, right, torch.tensor(positives))
-    value.backward()
-    return value.item(), left.grad.numpy(), right.grad.numpy()
-
-
-PLAIN = {
-    "infonce": (infonce.Loss(scale=5.0), lambda i, t, p: plain_infonce(i, t, p, 5.0)),
-    "sigmoid": (sigmoid.Loss(scale=4.0, bias=-1.5), lambda i, t, p: plain_sigmoid(i, t, p, 4.0, -1.5)),
+CASES = {
+    "infonce": (lambda: losses.create("infonce", {"scale": 5.0}), plain.infonce, {"scale": 5.0}),
+    "infonce, smoothed": (
+        lambda: losses.create("infonce", {"scale": 5.0, "smoothing": 0.3}),
+        plain.infonce,
+        {"scale": 5.0, "smoothing": 0.3},
+    ),
+    "sigmoid": (
+        lambda: losses.create("sigmoid", {"scale": 4.0, "bias": -1.5}),
+        plain.sigmoid,
+        {"scale": 4.0, "bias": -1.5},
+    ),
+    "sigmoid, in blocks": (
+        lambda: losses.create("sigmoid", {"scale": 4.0, "bias": -1.5, "block": 2}),
+        plain.sigmoid,
+        {"scale": 4.0, "bias": -1.5},
+    ),
+    "triplet": (lambda: losses.create("triplet", {"margin": 0.4}), plain.triplet, {"margin": 0.4}),
+    "selfsupervision": (
+        lambda: losses.create("selfsupervision", {"temperature": 0.2}),
+        plain.selfsupervision,
+        {"temperature": 0.2},
+    ),
+    "neighbours": (neighbours, plain.neighbours, {"temperature": 0.3, "queue": QUEUE}),
+    "distillation": (
+        lambda: losses.create("distillation", {"temperature": 0.2}),
+        plain.distillation,
+        {"temperature": 0.2},
+    ),
 }
 
 
-@pytest.mark.parametrize("name", PLAIN)
+def kind(case):
+    return case.partition(",")[0]
+
+
+@pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("seed", range(5))
-def test_value_equals_plain_loops_on_random_batches(name, seed):
-    loss, plain = PLAIN[name]
+def test_value_equals_plain_loops_on_random_batches(case, seed):
+    make, loops, options = CASES[case]
     rng = np.random.default_rng(seed)
     b, t = rng.integers(2, 7, 2)
-    images, texts, positives = unit(b, 6, seed=seed + 10), unit(t, 6, seed=seed + 20), rng.random((t, b)) < 0.4
-    positives[0, 0] = True
-    assert graded(loss, images, texts, positives)[0] == pytest.approx(plain(images, texts, positives), rel=1e-6)
+    given, positives = rows(kind(case), b, t, 4, seed=10 * seed), rng.random((t, b)) < 0.4
+    assert graded(make(), given, positives)[0] == pytest.approx(loops(**given, positives=positives, **options))
 
 
-@pytest.mark.parametrize("name", PLAIN)
-def test_gradients_equal_differences_of_plain_loops(name):
-    loss, plain = PLAIN[name]
-    value, of_images, of_texts = graded(loss)
-    assert value == pytest.approx(plain(IMAGES, TEXTS, POSITIVES), rel=1e-6)
-    np.testing.assert_allclose(of_images, differences(lambda i: plain(i, TEXTS, POSITIVES), IMAGES), atol=1e-6)
-    np.testing.assert_allclose(of_texts, differences(lambda t: plain(IMAGES, t, POSITIVES), TEXTS), atol=1e-6)
+@pytest.mark.parametrize("case", CASES)
+def test_gradients_equal_differences_of_plain_loops(case):
+    make, loops, options = CASES[case]
+    given = rows(kind(case), 3, 5, 4, seed=1)
+    value, gradients = graded(make(), given, POSITIVES)
+    assert value == pytest.approx(loops(**given, positives=POSITIVES, **options))
+    for name, gradient in gradients.items():
+        if not name.startswith("teacher"):
+            slope = differences(
+                lambda at, n=name: loops(**given | {n: at}, positives=POSITIVES, **options), given[name]
+            )
+            np.testing.assert_allclose(gradient, slope, atol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("name", PLAIN)
-def test_scale_and_bias_are_learnt_and_their_gradients_exact(name):
-    loss = PLAIN[name][0].double()
-    loss.zero_grad()
-    graded(loss)
-    plain = {
-        "infonce": lambda log: plain_infonce(IMAGES, TEXTS, POSITIVES, math.exp(log)),
-        "sigmoid": lambda log: plain_sigmoid(IMAGES, TEXTS, POSITIVES, math.exp(log), -1.5),
-    }[name]
-    start = np.array(math.log({"infonce": 5.0, "sigmoid": 4.0}[name]))
-    slope = differences(lambda at: plain(float(at)), start)
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("positives", [POSITIVES, np.zeros((5, 3), dtype=bool)], ids=["some", "none"])
+def test_the_sparse_form_of_the_truth_gives_the_same_value_and_gradients(case, positives):
+    make, given = CASES[case][0], rows(kind(case), 3, 5, 4, seed=1)
+    dense, same = graded(make(), given, positives), graded(make(), given, sparse(positives))
+    assert same[0] == dense[0]
+    assert all(np.array_equal(same[1][name], dense[1][name]) for name in given)
+
+
+@pytest.mark.parametrize(
+    ("name", "loops"),
+    [
+        ("infonce", lambda given, scale: plain.infonce(**given, positives=POSITIVES, scale=scale)),
+        ("sigmoid", lambda given, scale: plain.sigmoid(**given, positives=POSITIVES, scale=scale, bias=-1.5)),
+    ],
+)
+def test_the_scale_is_learnt_and_its_gradient_exact(name, loops):
+    loss, given = CASES[name][0](), rows(name, 3, 5, 4, seed=1)
+    graded(loss, given, POSITIVES)
+    start = np.array(loss.logit_scale.item())
+    slope = differences(lambda at: loops(given, math.exp(at)), start)
     assert loss.logit_scale.grad.item() == pytest.approx(float(slope), rel=1e-5)
-    if name == "sigmoid":
-        bias = differences(lambda at: plain_sigmoid(IMAGES, TEXTS, POSITIVES, 4.0, float(at)), np.array(-1.5))
-        assert loss.logit_bias.grad.item() == pytest.approx(float(bias), rel=1e-5)
 
 
-def test_two_right_angles_by_hand():
-    """Each of two texts lies on its image and at a right angle to the other: softmax of (scale, 0)."""
-    rows = torch.eye(2)
-    positives = torch.eye(2, dtype=torch.bool)
-    assert infonce.Loss(scale=2.0)(rows, rows, positives).item() == pytest.approx(math.log(1 + math.exp(-2)))
-    expected = math.log(1 + math.exp(-1)) + math.log(1 + math.exp(-1))  # z = 2 − 1 when true, 0 − 1 when not
-    assert sigmoid.Loss(scale=2.0, bias=-1.0)(rows, rows, positives).item() == pytest.approx(expected)
+@pytest.mark.parametrize("case", ["infonce", "infonce, smoothed", "triplet", "selfsupervision", "neighbours"])
+def test_a_batch_without_a_true_pair_costs_nothing(case):
+    value, gradients = graded(CASES[case][0](), rows(kind(case), 3, 5, 4, seed=1), np.zeros((5, 3), dtype=bool))
+    assert value == 0
+    assert all(np.abs(gradient).max() == 0 for gradient in gradients.values())
 
 
-def test_equal_captions_are_no_negatives_of_each_other_under_infonce():
-    """All texts true of all images: every probability counted is 1, whatever the rows."""
-    images, texts = (torch.tensor(unit(4, 5, seed=seed)) for seed in (3, 4))
-    assert infonce.Loss().double()(images, texts, torch.ones(4, 4, dtype=torch.bool)).item() == pytest.approx(
-        0, abs=1e-9
-    )
+@pytest.mark.parametrize("name", NAMES)
+class TestContract:
+    """What every loss promises beside `test_losses_contract.py`."""
 
+    @pytest.mark.parametrize(("b", "t"), [(3, 5), (5, 3), (4, 4)])
+    def test_a_gradient_reaches_both_sides(self, name, b, t):
+        value, gradients = graded(losses.create(name), rows(name, b, t, 4, seed=5), np.eye(t, b, dtype=bool))
+        assert math.isfinite(value)
+        assert all(np.isfinite(gradient).all() for gradient in gradients.values())
+        assert np.abs(gradients["texts"]).max() > 0
+        assert np.abs(gradients["images"]).max() > 0
 
-def test_a_text_without_image_only_pushes_under_infonce():
-    """It has no term of its own, but stands among the negatives of the images."""
-    loss, plain = PLAIN["infonce"]
-    without = graded(loss, texts=TEXTS[:4], positives=POSITIVES[:4])[0]
-    assert graded(loss)[0] > without
-    assert graded(loss)[0] == pytest.approx(plain(IMAGES, TEXTS, POSITIVES), rel=1e-6)
+    @pytest.mark.parametrize(("b", "t"), [(1, 2), (2, 1), (1, 1)])
+    def test_one_picture_or_one_text_is_enough_for_a_number(self, name, b, t):
+        value, gradients = graded(losses.create(name), rows(name, b, t, 4, seed=5), np.eye(t, b, dtype=bool))
+        assert math.isfinite(value)
+        assert all(np.isfinite(gradient).all() for gradient in gradients.values())
 
+    def test_it_is_a_mean_over_texts(self, name):
+        """Each text told twice changes nothing."""
+        loss, once = losses.create(name), rows(name, 3, 5, 4, seed=1)
+        twice = {view: np.repeat(given, 2, axis=0) if "texts" in view else given for view, given in once.items()}
+        value = graded(loss, twice, np.repeat(POSITIVES, 2, axis=0))[0]
+        assert value == pytest.approx(graded(loss, once, POSITIVES)[0], rel=1e-9)
 
-def test_a_batch_without_a_true_pair_has_no_infonce():
-    value, of_images, of_texts = graded(PLAIN["infonce"][0], positives=np.zeros((5, 3), dtype=bool))
-    assert (value, np.abs(of_images).max(), np.abs(of_texts).max()) == (0, 0, 0)
+    def test_a_step_down_the_gradient_lowers_it(self, name):
+        loss, before = losses.create(name), rows(name, 3, 5, 4, seed=1)
+        value, gradients = graded(loss, before, POSITIVES)
+        after = {view: given - 1e-3 * gradients[view] for view, given in before.items()}
+        assert graded(loss, after, POSITIVES)[0] < value
 
-
-def test_a_batch_without_a_true_pair_is_all_noes_under_sigmoid():
-    nothing = np.zeros((5, 3), dtype=bool)
-    expected = plain_sigmoid(IMAGES, TEXTS, nothing, 4.0, -1.5)
-    assert graded(PLAIN["sigmoid"][0], positives=nothing)[0] == pytest.approx(expected, rel=1e-6)
-
-
-def test_the_temperature_of_infonce_is_held_at_a_hundred():
-    rows, positives = torch.tensor(TEXTS), torch.eye(5, dtype=torch.bool)
-    assert infonce.Loss(scale=1e6).double()(rows, rows, positives).item() == pytest.approx(
-        infonce.Loss(scale=100.0).double()(rows, rows, positives).item(), rel=1e-5
-    )
-
-
-def test_losses_start_where_their_papers_start():
-    assert infonce.Loss().logit_scale.exp().item() == pytest.approx(1 / 0.07)
-    assert sigmoid.Loss().logit_scale.exp().item() == pytest.approx(10)
-    assert sigmoid.Loss().logit_bias.item() == -10
+    def test_an_option_that_it_does_not_have_is_refused(self, name):
+        with pytest.raises(UnknownName, match=f"Unknown option of the loss {name} 'warmth'"):
+            losses.create(name, {"warmth": 1.0})
 
 
 def test_an_unknown_loss_is_refused_with_the_nearest():
@@ -173,27 +169,28 @@ def test_an_unknown_loss_is_refused_with_the_nearest():
         losses.create("info-nce")
 
 
-@pytest.mark.parametrize("name", NAMES)
-class TestContract:
-    """What every loss promises beside `test_losses_contract.py`, with more texts than images and with fewer."""
+@pytest.mark.parametrize(
+    ("name", "option", "value", "why"),
+    [
+        ("infonce", "smoothing", 1.0, "smoothing must be a number of at least 0 and less than 1, not 1.0"),
+        ("infonce", "smoothing", -0.1, "smoothing must be a number of at least 0 and less than 1, not -0.1"),
+        ("infonce", "scale", 0.0, "scale must be a number of more than 0, not 0.0"),
+        ("sigmoid", "block", 0.5, "block must be a number of at least 1, not 0.5"),
+        ("sigmoid", "block", 1.5, "block must be a whole number, not 1.5"),
+        ("sigmoid", "block", float("nan"), "block must be a number of at least 1, not nan"),
+        ("sigmoid", "bias", "low", "bias must be a number, not 'low'"),
+        ("triplet", "margin", -1.0, "margin must be a number of at least 0, not -1.0"),
+        ("selfsupervision", "temperature", 0, "temperature must be a number of more than 0, not 0"),
+        ("neighbours", "size", float("inf"), "size must be a number of at least 1, not inf"),
+        ("distillation", "temperature", True, "temperature must be a number of more than 0, not True"),
+    ],
+)
+def test_a_bad_value_is_one_error_that_names_option_and_value(name, option, value, why):
+    with pytest.raises(UsageError, match=rf"The loss '{name}' refuses the options .*: {why}\."):
+        losses.create(name, {option: value})
 
-    @pytest.mark.parametrize(("b", "t"), [(3, 5), (5, 3), (4, 4), (1, 2)])
-    def test_a_finite_scalar_whose_gradient_reaches_both_sides(self, name, b, t):
-        images, texts = unit(b, 4, seed=5), unit(t, 4, seed=6)
-        value, of_images, of_texts = graded(losses.create(name), images, texts, np.eye(t, b, dtype=bool))
-        assert math.isfinite(value)
-        assert np.isfinite(of_images).all()
-        assert np.isfinite(of_texts).all()
-        assert np.abs(of_texts).max() > 0
-        assert np.abs(of_images).max() > 0
 
-    def test_it_is_a_mean_over_texts(self, name):
-        """Each text told twice changes nothing."""
-        loss = losses.create(name)
-        twice = graded(loss, texts=np.repeat(TEXTS, 2, axis=0), positives=np.repeat(POSITIVES, 2, axis=0))[0]
-        assert twice == pytest.approx(graded(loss)[0], rel=1e-9)
-
-    def test_a_step_down_the_gradient_lowers_it(self, name):
-        loss = losses.create(name)
-        value, of_images, of_texts = graded(loss)
-        assert graded(loss, IMAGES - 1e-3 * of_images, TEXTS - 1e-3 * of_texts)[0] < value
+def test_numbers_of_a_configuration_may_be_whole_or_not():
+    assert losses.create("sigmoid", {"block": 512.0}).block == 512
+    assert losses.create("neighbours", {"size": 8.0}).size == 8
+    assert losses.create("sigmoid", {"bias": -10}).logit_bias.item() == -10

@@ -1,6 +1,7 @@
 """The truth between texts and pictures of a batch, sparse: a loss asks for the rows that it works on."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -37,3 +38,7 @@ class Positives:
         kept = self.cells[chosen[self.cells[:, 0]]]
         cells = torch.stack([place[kept[:, 0]], kept[:, 1]], dim=1)
         return Positives(cells, (int(chosen.sum()), self.shape[1]))
+
+
+Truth: TypeAlias = Tensor | Positives
+"""What a loss is told: a (T, B) bool tensor, or the sparse form of one."""

@@ -12,11 +12,15 @@ from mirante.losses._positives import Positives
 from mirante.training.config import LossTerm
 
 MAX_SCALE = 100.0
-"""Of the cosines, as CLIP holds it."""
+"""Of the cosines, as CLIP holds it; a model that starts above (SigLIP's are near 115) is held where it starts."""
 
 
 class Objective(nn.Module):
     """The losses of a run; their learned scale and bias start at the model's own and are left there at the end.
+
+    Attributes:
+        parts: the losses, one of each term.
+        views: names out of `losses.VIEWS` that any of them asks for.
 
     Args:
         terms: what to sum.
@@ -33,6 +37,7 @@ class Objective(nn.Module):
             for part in self.parts:
                 for name, value in _shared(part, module):
                     value.copy_(getattr(module, name).reshape(value.shape))
+        self._highest = {name: max(value.item(), math.log(MAX_SCALE)) for name, value in self._scales()}
 
     def forward(self, views: Mapping[str, Tensor], batch: Batch) -> Tensor:
         """Unit rows of `images` (B, d), `texts` (T, d) and of each of `self.views`, and their batch → scalar."""
@@ -50,17 +55,22 @@ class Objective(nn.Module):
 
     @torch.no_grad()
     def clamp(self) -> None:
-        """Hold every learned scale at `MAX_SCALE` or less."""
-        for name, value in self.named_parameters():
-            if name.endswith("logit_scale"):
-                value.clamp_(max=math.log(MAX_SCALE))
+        """Hold every learned scale at `MAX_SCALE` or less, or at its start where that is more."""
+        for name, value in self._scales():
+            value.clamp_(max=self._highest[name])
 
     @torch.no_grad()
     def write_back(self, module: nn.Module) -> None:
-        """Leave the learned scale and bias in the model, where its own library looks for them."""
-        for part in self.parts:
+        """Leave the learned scale and bias in the model, where its own library looks for them.
+
+        Where several losses learn one, the first term's is kept.
+        """
+        for part in reversed(self.parts):
             for name, value in _shared(part, module):
                 getattr(module, name).copy_(value.reshape(getattr(module, name).shape))
+
+    def _scales(self) -> list[tuple[str, Tensor]]:
+        return [(name, value) for name, value in self.named_parameters() if name.endswith("logit_scale")]
 
 
 def _shared(part: nn.Module, module: nn.Module) -> list[tuple[str, Tensor]]:
