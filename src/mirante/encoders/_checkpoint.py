@@ -133,6 +133,7 @@ def replaced(target: Path) -> Iterator[Path]:
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir(parents=True)
             yield new
+            settle(new)
             _exchange(new, target)
         finally:
             shutil.rmtree(new, ignore_errors=True)

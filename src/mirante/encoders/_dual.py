@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL.Image import Image
 
-from mirante.encoders import Settings, _checkpoint, _machine
+from mirante.encoders import Settings, _adapters, _checkpoint, _machine
 from mirante.errors import ModelError
 from mirante.types import Provenance, Vectors
 
@@ -207,13 +207,13 @@ def read(
         ModelError: no safetensors weights, or they do not fit the configuration, or a damaged file.
         MissingLibrary: the tokenizer needs a library that is not installed.
     """
-    module = _checkpoint.read_module(model, address, folder, settings.precision)
+    module = _adapters.read_module(model, address, folder, settings.precision)
     tokenizer = _checkpoint.read_tokenizer(address, folder)
     return DualEncoder(
         module,
         tokenizer,
         _checkpoint.read_image_processor(image_processor, address, folder),
         texts=Texts(module.config.text_config.max_position_embeddings, lower(tokenizer), masked),
-        origin=(address, settings.revision or _checkpoint.revision(folder)),
+        origin=(address, settings.revision or _adapters.revision(folder)),
         settings=settings,
     )
