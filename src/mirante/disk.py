@@ -1,6 +1,8 @@
-"""The disk's refusals, told in one way."""
+"""The disk: its refusals told in one way, and its word that a folder is written."""
 
 import errno
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,3 +33,15 @@ def disk(path: Path) -> Iterator[None]:
             f"{str(path)!r} cannot be used: {getattr(error, 'strerror', None) or error}. "
             "Check the folder's path and permissions."
         ) from error
+
+
+def settle(folder: Path) -> None:
+    """Wait until the files of `folder` are on the disk, so that a rename of it outlives a power cut."""
+    if sys.platform == "win32":
+        return
+    for path in (*folder.iterdir(), folder):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
