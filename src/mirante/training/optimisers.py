@@ -1,23 +1,33 @@
 """Who steps which weights, and how fast: groups, decay, and the rate of each step."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
+from mirante.training import towers
 from mirante.training.config import TrainConfig
 from mirante.training.muon import Muon
 
 _SCALE_RATE = 10.0
 _BETAS = (0.9, 0.98)
+_OF_LOSSES = ("logit_scale", "logit_bias")
+"""Parameters of the model that the losses learn a copy of."""
+_UNDECAYED = ("embedding", "parametrizations", "lora_magnitude")
+"""Parts of the names of matrices that have no decay."""
 
 
 class Stepper:
     """The optimisers of a run: AdamW, or Muon for the layers' matrices and AdamW for all else.
 
-    Matrices decay; norms, biases and embeddings do not; the losses' scale and bias learn ten times as fast. Muon
-    (Jordan et al. 2024) moves at AdamW's rate of change (Liu et al. 2025, arXiv 2502.16982).
+    Matrices decay, those of LoRA too, which draws a layer to its start. Norms, biases, embeddings and scales do not,
+    nor do DoRA's magnitudes, nor the magnitudes and directions of geometric weights. The losses' scale and bias learn
+    ten times as fast. With layer-wise decay of the rate (Clark et al. 2020, ELECTRA, arXiv 2003.10555), block i of D
+    of a tower learns at decay^(D - 1 - i) of the rate, its embeddings at decay^D, what follows the blocks at the
+    whole. Muon (Jordan et al. 2024) moves at AdamW's rate of change (Liu et al. 2025, arXiv 2502.16982); adapters and
+    geometric weights are left to AdamW.
 
     Args:
         config: rates, schedule and clip are read from it.
@@ -41,9 +51,9 @@ class Stepper:
             value.grad = None
 
     def step(self, step: int) -> tuple[float, float]:
-        """Clip and step, at the rate of `step` counted from 0 → (rate of learning, norm of the gradient).
+        """Clip and step, at the rate of `step` counted from 0 → (rate of learning, norm of the weights' gradient).
 
-        Where the gradient is not finite, nothing moves.
+        Where a gradient is not finite, nothing moves and the norm is not finite.
         """
         factor = rate(step, self._config)
         for optimiser in self.optimisers:
@@ -52,30 +62,54 @@ class Stepper:
             if self._scaler:
                 self._scaler.unscale_(optimiser)
         norm = nn.utils.clip_grad_norm_(self.weights, self._config.clip).item()
+        if not all(value.grad is None or value.grad.isfinite().all() for value in self._losses):
+            norm = math.nan
+        if math.isfinite(norm):
+            for optimiser in self.optimisers:
+                if self._scaler:
+                    self._scaler.step(optimiser)
+                else:
+                    optimiser.step()
         if self._scaler:
-            for optimiser in self.optimisers:
-                self._scaler.step(optimiser)
             self._scaler.update()
-        elif math.isfinite(norm):
-            for optimiser in self.optimisers:
-                optimiser.step()
         return self._config.learning_rate * factor, norm
 
 
 def _optimisers(config: TrainConfig, module: nn.Module, losses: list[nn.Parameter]) -> list[torch.optim.Optimizer]:
-    named = [(name, value) for name, value in module.named_parameters() if value.requires_grad]
-    named = [(name, value) for name, value in named if name not in ("logit_scale", "logit_bias")]
-    layers = [value for name, value in named if value.ndim == 2 and "embedding" not in name]
-    others = [value for name, value in named if value.ndim != 2 or "embedding" in name]
-    rate, decay = config.learning_rate, config.weight_decay
-    groups: list[dict[str, Any]] = [
-        {"params": others, "weight_decay": 0.0},
-        {"params": losses, "weight_decay": 0.0, "lr": rate * _SCALE_RATE},
-    ]
-    if config.optimiser == "muon":
-        return [Muon(layers, lr=rate, weight_decay=decay), torch.optim.AdamW(groups, lr=rate, betas=_BETAS)]
-    groups.append({"params": layers, "weight_decay": decay})
-    return [torch.optim.AdamW(groups, lr=rate, betas=_BETAS)]
+    """Of the parameters of each rate and decay one group, in the order of the module."""
+    share = _shares(module, config.trained.layer_decay)
+    groups: dict[str, dict[tuple[float, float], list[nn.Parameter]]] = {"muon": {}, "adamw": {}}
+    for name, value in module.named_parameters():
+        if not value.requires_grad or name in _OF_LOSSES:
+            continue
+        decays = value.ndim == 2 and not any(part in name for part in _UNDECAYED)
+        kind: str = config.optimiser if decays and "lora_" not in name else "adamw"
+        key = (config.learning_rate * share(name), config.weight_decay if decays else 0.0)
+        groups[kind].setdefault(key, []).append(value)
+    if losses:
+        groups["adamw"].setdefault((config.learning_rate * _SCALE_RATE, 0.0), []).extend(losses)
+    made: list[torch.optim.Optimizer] = []
+    for kind, found in groups.items():
+        plain: Any = [{"params": values, "lr": lr, "weight_decay": decay} for (lr, decay), values in found.items()]
+        if plain:
+            made.append(Muon(plain, lr=0.0) if kind == "muon" else torch.optim.AdamW(plain, betas=_BETAS))
+    return made
+
+
+def _shares(module: nn.Module, decay: float) -> Callable[[str], float]:
+    """Of a parameter's name, its share of the rate; 1 outside of the towers."""
+    if decay == 1:
+        return lambda name: 1.0
+    both = towers.of(module)
+
+    def share(name: str) -> float:
+        for tower in both:
+            level = tower.level(name)
+            if level is not None:
+                return float(decay ** max(0, tower.depth - level))
+        return 1.0
+
+    return share
 
 
 def rate(step: int, config: TrainConfig) -> float:
