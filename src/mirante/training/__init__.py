@@ -8,17 +8,29 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mirante import config as configuration
 from mirante import encoders
 from mirante.errors import MissingLibrary, UsageError
 from mirante.training.config import TrainConfig
 from mirante.training.snapshot import Snapshot
+from mirante.types import Provenance
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 __all__ = ["TrainConfig", "Training", "read_config", "train"]
 
 _PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """How many numbers were trained, and how many the model has, adapters counted in both."""
+
+    trained: int
+    all: int
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,9 @@ class Training:
         loss: mean of the last steps.
         cost: hours and US dollars.
         unreadable: pictures that were left out → why.
+        parameters: trained ones and all.
+        base: the model that it started from, None for a new one.
+        resumed: the step that this start went on from, 0 for the first.
     """
 
     checkpoint: Path
@@ -44,6 +59,9 @@ class Training:
     loss: float
     cost: Mapping[str, float]
     unreadable: Mapping[str, str]
+    parameters: Parameters
+    base: Provenance | None = None
+    resumed: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `mirante train --json`."""
@@ -60,6 +78,9 @@ class Training:
             "protocols": {name: asdict(one.protocol) for name, one in sides.items() if one},
             "cost": dict(self.cost),
             "unreadable": dict(self.unreadable),
+            "parameters": asdict(self.parameters),
+            "base": asdict(self.base) if self.base else None,
+            "resumed": self.resumed,
         }
 
 
@@ -85,19 +106,11 @@ def train(config: TrainConfig, *, restart: bool = False) -> Training:
         DataError: the data has no captioned picture, or fewer than two.
         StoreError: the disk is full.
     """
-    try:
-        import torch
-        from accelerate import Accelerator
-    except ModuleNotFoundError as error:
-        raise MissingLibrary(str(error.name), "train", "Training") from error
-    from mirante.training import data, loop, parts, pictures, start, validation
+    _check(config)
+    accelerator = _accelerator(config)
+    from mirante.training import card, data, loop, parts, pictures, start, state, validation
     from mirante.training.folder import Folder
 
-    _check(config)
-    torch.manual_seed(config.seed)
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    accelerator = Accelerator(mixed_precision=_PRECISION[config.memory.precision])
     sets = data.open_sets(config.data)
     encoder = start.open_model(config.model, data.words(config), str(accelerator.device))
     batches, pixels = pictures.prepare(sets.batches, encoder)
@@ -106,6 +119,9 @@ def train(config: TrainConfig, *, restart: bool = False) -> Training:
     folder.claim(config, restart=restart)
     before = folder.once("before", lambda: validation.snapshot(encoder, sets) if config.model.start else Snapshot())
     parts.choose(encoder, config.trained)
+    parameters = Parameters(*parts.counts(encoder.module))
+    earlier = state.newest(Path(config.out))
+    resumed = state.position(earlier).step if earlier else 0
 
     def keep() -> Path:
         return parts.save(encoder, config.trained, folder.checkpoint)
@@ -116,7 +132,7 @@ def train(config: TrainConfig, *, restart: bool = False) -> Training:
         keep()
     after = folder.once("after", lambda: validation.snapshot(encoders.load(str(folder.checkpoint)), sets))
     hours = done.seconds / 3600
-    return Training(
+    finished = Training(
         folder.checkpoint,
         done.step,
         done.seconds,
@@ -125,7 +141,26 @@ def train(config: TrainConfig, *, restart: bool = False) -> Training:
         loss=done.loss or 0.0,
         cost={"hours": hours, "usd": hours * config.usd_per_hour},
         unreadable=pixels.unreadable,
+        parameters=parameters,
+        base=encoder.provenance if config.model.start else None,
+        resumed=resumed,
     )
+    if accelerator.is_main_process:
+        card.write(finished, config)
+    return finished
+
+
+def _accelerator(config: TrainConfig) -> "Accelerator":
+    """Device, precision and processes; torch is seeded and given its threads."""
+    try:
+        import torch
+        from accelerate import Accelerator
+    except ModuleNotFoundError as error:
+        raise MissingLibrary(str(error.name), "train", "Training") from error
+    torch.manual_seed(config.seed)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    return Accelerator(mixed_precision=_PRECISION[config.memory.precision])
 
 
 def _with_steps(config: TrainConfig, pictures: int) -> TrainConfig:
