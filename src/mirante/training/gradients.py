@@ -91,7 +91,7 @@ class Gradients:
 
 
 class _Side:
-    """One view of one batch, in chunks."""
+    """One view of one batch, in chunks; a process without a share encodes one item, to know the width of its rows."""
 
     def __init__(
         self, view: View, items: Sequence[Any], micro: int, processes: Processes, seed: tuple[int, ...]
@@ -100,7 +100,7 @@ class _Side:
         self._own = processes.share(len(items))
         mine = items[self._own]
         size = micro or max(1, len(mine))
-        self._chunks = [mine[at : at + size] for at in range(0, len(mine), size)] or [mine]
+        self._chunks = [mine[at : at + size] for at in range(0, len(mine), size)] or [items[:1]]
         self._seed = (*seed, processes.rank)
         self._kept: Tensor | None = None
 
@@ -110,13 +110,13 @@ class _Side:
         with torch.set_grad_enabled(whole):
             rows = [self._encode(number) for number in range(len(self._chunks))]
         self._kept = rows[0] if whole else None
-        own = torch.cat([row.detach() for row in rows])
+        own = torch.cat([row.detach() for row in rows])[: self._own.stop - self._own.start]
         return self._processes.gather(own, self._length).requires_grad_(self._view.learns)
 
     def second_pass(self, gradient: Tensor) -> None:
         """Send the rows' gradient on into the parameters, chunk by chunk."""
         own, at = gradient[self._own], 0
-        for number, chunk in enumerate(self._chunks):
+        for number, chunk in enumerate(self._chunks if len(own) else []):
             rows = self._kept if self._kept is not None else self._encode(number)
             torch.autograd.backward(rows, own[at : at + len(chunk)])
             at += len(chunk)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mirante.disk import disk
 from mirante.errors import MissingLibrary
 
 
@@ -18,19 +19,23 @@ class Journal:
 
     Raises:
         MissingLibrary: TensorBoard is asked for and not installed.
+        StoreError: the disk is full; so does `write`.
     """
 
     def __init__(self, out: Path, since: int, *, tensorboard: bool = False) -> None:
         path = out / "log.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         old = path.read_text(encoding="utf-8").splitlines() if path.is_file() and since else []
-        path.write_text("".join(f"{line}\n" for line in old if _step(line) <= since), encoding="utf-8")
+        part = path.with_suffix(".part")
+        with disk(path):
+            part.write_text("".join(f"{line}\n" for line in old if _step(line) <= since), encoding="utf-8")
+            part.replace(path)
         self._path = path
         self._events = _events(out / "tensorboard", since) if tensorboard else None
 
     def write(self, step: int, news: Mapping[str, Any]) -> None:
         """One line: the step and what is new."""
-        with self._path.open("a", encoding="utf-8") as lines:
+        with disk(self._path), self._path.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps({"step": step, **news}) + "\n")
         if self._events:
             for name, value in news.items():

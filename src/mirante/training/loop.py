@@ -20,7 +20,7 @@ from mirante.training.journal import Journal
 from mirante.training.objective import Objective
 from mirante.training.optimisers import Stepper
 from mirante.training.pictures import Pictures
-from mirante.training.state import Position, Store
+from mirante.training.state import Position, Scale, Store
 
 if TYPE_CHECKING:
     from mirante.encoders._dual import DualEncoder
@@ -68,13 +68,16 @@ def run(
     objective = Objective(config.losses, module).to(encoder.device)
     sides = views.make(objective.views, config, encoder, pictures, accelerator.autocast)
     stepper = Stepper(config, module, objective, accelerator.scaler)
-    store = Store(out, module, objective, stepper.optimisers, [mining] if mining else [])
+    more = ([mining] if mining else []) + ([Scale(accelerator.scaler)] if accelerator.scaler else [])
+    store = Store(out, module, objective, stepper.optimisers, more)
     position = store.load()
     processes = Processes(accelerator.process_index, accelerator.num_processes)
     gradients = Gradients(sides, objective, config.memory.micro, processes, accelerator.scaler)
     journal = Journal(out, position.step, tensorboard=config.tensorboard) if main else None
-    last = min(config.stop_after or config.steps, config.steps)
+    last = position.step if _stale(position, config) else min(config.stop_after or config.steps, config.steps)
     clock = time.monotonic() - position.seconds
+    if config.memory.checkpointing:
+        module.gradient_checkpointing_enable({"use_reentrant": False})
     module.train()
     for step in _steps(position.step, last, config, lambda: time.monotonic() - clock):
         if mining:
@@ -98,7 +101,7 @@ def run(
             module.train()
             if journal:
                 journal.write(step + 1, verdict.news)
-        enough = 0 < config.patience <= position.stale
+        enough = _stale(position, config)
         if main and (over or enough or due or (step + 1) % config.save_every == 0):
             store.save(position)
         if enough:
@@ -110,18 +113,14 @@ def run(
 
 def _steps(first: int, last: int, config: TrainConfig, seconds: Callable[[], float]) -> Iterator[int]:
     """The steps to do, with progress in pairs and the cost so far."""
+    cost = (lambda: f"{seconds() / 3600 * config.usd_per_hour:.2f} USD") if config.usd_per_hour else str
+    total = (last - first) * config.batch
+    return track(range(first, last), "training", total=total, unit="pairs", size=lambda step: config.batch, note=cost)
 
-    def cost() -> str:
-        return f"{seconds() / 3600 * config.usd_per_hour:.2f} USD" if config.usd_per_hour else ""
 
-    return track(
-        range(first, last),
-        "training",
-        total=(last - first) * config.batch,
-        unit="pairs",
-        size=lambda step: config.batch,
-        note=cost,
-    )
+def _stale(position: Position, config: TrainConfig) -> bool:
+    """Whether the last validations were in vain, so that the run is over."""
+    return 0 < config.patience <= position.stale
 
 
 def _news(position: Position, rate: float, norm: float, config: TrainConfig) -> dict[str, float]:

@@ -1,11 +1,10 @@
 """What a killed run resumes from: everything that the next step depends on, in safetensors and JSON.
 
 A state is a folder `state-00000120`, written under another name and renamed when whole; older ones are then deleted, so
-that at least one whole state is there at any time. Random numbers need no state: each step draws its own from the seed
-and its number.
+that a whole state is there at any time. Random numbers need no state: each step draws its own from the seed and its
+number.
 """
 
-import errno
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -14,10 +13,10 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from mirante.disk import disk, settle
 from mirante.errors import StoreError
 
 
@@ -47,6 +46,27 @@ class Position:
     def judged(self, value: float, *, best: bool) -> Self:
         """After a validation."""
         return replace(self, best=value, stale=0) if best else replace(self, stale=self.stale + 1)
+
+
+class Scale:
+    """The factor of fp16 gradients, as a part of the state.
+
+    Args:
+        scaler: torch's gradient scaler.
+    """
+
+    def __init__(self, scaler: Any) -> None:
+        self._scaler = scaler
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The factor, and for how many steps it held."""
+        now = self._scaler.state_dict()
+        return {"scaler": torch.tensor([now["scale"], now["_growth_tracker"]], dtype=torch.float64)}
+
+    def restore(self, kept: Mapping[str, Tensor]) -> None:
+        """Put back what `tensors` gave."""
+        scale, held = kept["scaler"].tolist()
+        self._scaler.load_state_dict(self._scaler.state_dict() | {"scale": scale, "_growth_tracker": int(held)})
 
 
 class Store:
@@ -90,18 +110,18 @@ class Store:
             StoreError: it cannot be written; the state before it is still there.
         """
         target = self._folder / f"state-{position.step:08d}"
-        part = self._folder / f".{target.name}.part"
-        try:
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
-            save_file(self._tensors(), part / "state.safetensors")
-            (part / "position.json").write_text(json.dumps(asdict(position)), encoding="utf-8")
-            if target.exists():
-                shutil.rmtree(target)
-            part.rename(target)
-        except (OSError, SafetensorError) as error:
-            shutil.rmtree(part, ignore_errors=True)
-            raise _unwritten(target, error) from error
+        part = self._folder / ".state.part"
+        with disk(target):
+            try:
+                shutil.rmtree(part, ignore_errors=True)
+                part.mkdir(parents=True)
+                save_file(self._tensors(), part / "state.safetensors")
+                (part / "position.json").write_text(json.dumps(asdict(position)), encoding="utf-8")
+                settle(part)
+                shutil.rmtree(target, ignore_errors=True)
+                part.rename(target)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
         for old in self._folder.glob("state-*"):
             if old.name < target.name:
                 shutil.rmtree(old, ignore_errors=True)
@@ -151,13 +171,3 @@ def newest(folder: Path) -> Path | None:
 def position(state: Path) -> Position:
     """Where a state stands."""
     return Position(**json.loads((state / "position.json").read_text(encoding="utf-8")))
-
-
-def _unwritten(target: Path, error: Exception) -> StoreError:
-    full = getattr(error, "errno", None) == errno.ENOSPC or "space left" in str(error)
-    free = shutil.disk_usage(target.parent).free / 1e6
-    what = f"The disk is full ({free:,.0f} MB free)" if full else f"The disk refused ({error})"
-    return StoreError(
-        f"{what}: {str(target)!r} was not written, the state before it is whole. "
-        "Make room and run the same command again."
-    )
