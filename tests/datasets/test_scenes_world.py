@@ -11,7 +11,7 @@ from mirante.datasets.scenes.claims import full
 from mirante.datasets.scenes.grammar import say
 from mirante.datasets.scenes.world import (
     COLOURS,
-    HELD_OUT_STYLE,
+    HELD_OUT_STYLES,
     KINDS,
     PATTERNS,
     SIZES,
@@ -137,8 +137,8 @@ def test_every_value_of_every_attribute_occurs():
     assert {scene.style for scene in SCENES} == set(TRAINING_STYLES)
 
 
-def test_one_style_is_held_out_of_training():
-    assert set(STYLES) - set(TRAINING_STYLES) == {HELD_OUT_STYLE} == {"mosaic"}
+def test_two_styles_are_held_out_of_training():
+    assert set(STYLES) - set(TRAINING_STYLES) == set(HELD_OUT_STYLES) == {"mosaic", "chalk"}
 
 
 def test_large_things_are_drawn_larger_than_small_ones():

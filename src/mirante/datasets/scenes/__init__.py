@@ -1,7 +1,9 @@
 """`scenes`: drawn pictures with captions in English and Portuguese, made from a seed, without network or disk.
 
 Splits, each of any size by a suffix (`scenes:train-1000000`): `train`, `validation`, `test` (styles known in
-training), `mosaic` (a drawing style held out from training), `hard` (a gallery of minimal pairs).
+training), `mosaic` (a drawing style held out from training), `hard` (a gallery of minimal pairs), and a second style
+held out, chalk on a blackboard, with pictures to learn it from: `chalk` (its test), `chalk-train`, `chalk-validation`.
+No scene is in two splits.
 Relevance is exact: a partial caption describes every picture that satisfies it.
 """
 
@@ -19,16 +21,34 @@ from mirante.datasets.scenes import claims, grammar
 from mirante.datasets.scenes.batches import FalseCaptions, SceneBatches, with_partners
 from mirante.datasets.scenes.claims import Claim
 from mirante.datasets.scenes.drawing import draw
-from mirante.datasets.scenes.world import HELD_OUT_STYLE, SWAPS, TRAINING_STYLES, Scene, sample, sample_pair, swap
+from mirante.datasets.scenes.world import HELD_OUT_STYLES, SWAPS, TRAINING_STYLES, Scene, sample, sample_pair, swap
 from mirante.errors import UnknownName
 from mirante.types import Caption, Item, Pairs, Picture, Scalar
 
 NAME = "scenes"
 RESOLUTION = 128
 SIZES: Mapping[str, int] = MappingProxyType(
-    {"train": 10_000, "validation": 1_000, "test": 1_000, "mosaic": 1_000, "hard": 1_000}
+    {
+        "train": 10_000,
+        "validation": 1_000,
+        "test": 1_000,
+        "mosaic": 1_000,
+        "hard": 1_000,
+        "chalk": 1_000,
+        "chalk-train": 4_000,
+        "chalk-validation": 500,
+    }
 )
-_SEEDS = {"train": 1, "validation": 2, "test": 3, "mosaic": 4, "hard": 5}
+_SEEDS = {
+    "train": 1,
+    "validation": 2,
+    "test": 3,
+    "mosaic": 4,
+    "hard": 5,
+    "chalk": 6,
+    "chalk-train": 7,
+    "chalk-validation": 8,
+}
 _PARTIAL_CAPTIONS = 2
 _BLOCK = 500
 
@@ -61,7 +81,7 @@ class SceneDataset:
 
     @property
     def revision(self) -> str:
-        """Changes with anything that changes a picture or a caption."""
+        """Changes with anything that changes a picture or a caption; a new split changes none."""
         return "scenes-1"
 
     @property
@@ -173,16 +193,19 @@ def language_of(tag: str) -> str:
 
 
 def _parse(split: str) -> tuple[str, int]:
-    name, _, size = split.partition("-")
-    if name not in SIZES or (size and not size.isdigit()):
+    name, _, size = split.rpartition("-")
+    if not size.isdecimal():
+        name, size = split, ""
+    if name not in SIZES:
         raise UnknownName("split of scenes", split, SIZES)
     return name, int(size) if size else SIZES[name]
 
 
 def _scene(split: str, index: int) -> Scene:
-    styles = (HELD_OUT_STYLE,) if split == "mosaic" else TRAINING_STYLES
     if split == "hard":
         return _minimal(index)
+    style = split.partition("-")[0]
+    styles = (style,) if style in HELD_OUT_STYLES else TRAINING_STYLES
     return sample(np.random.default_rng((_SEEDS[split], index)), styles)
 
 

@@ -13,12 +13,14 @@ from PIL import Image
 from mirante.datasets.scenes.backgrounds import LAYOUTS, background
 from mirante.datasets.scenes.shapes import REACH, SIDE, SPAN, field_of, shape_of
 from mirante.datasets.scenes.styles import (
+    BOARD,
     PAPER,
     Style,
     cloud,
     ground,
     hatch,
     plain,
+    strokes,
     style_of,
     tile_numbers,
     tiled,
@@ -42,8 +44,6 @@ PALETTE: dict[str, tuple[tuple[int, int, int], tuple[int, int, int]]] = {
     "white": ((248, 248, 246), (188, 194, 204)),
     "black": ((38, 38, 44), (104, 104, 112)),
 }
-INK = plain(26, 24, 34)
-HALO = plain(252, 250, 244)
 PALE = plain(250, 240, 220)
 DARK = plain(50, 44, 50)
 HALO_WIDTH, HALO_STRENGTH = 0.035, 0.75
@@ -151,7 +151,7 @@ def _blend(under: Floats, over: Floats, share: Floats) -> Floats:
     return mixed
 
 
-def _surface(thing: Thing, pose: Pose, patch: Patch, style: Style, textures: tuple[Floats, Floats]) -> Floats:
+def _surface(thing: Thing, pose: Pose, patch: Patch, style: Style, textures: tuple[Floats, ...]) -> Floats:
     for kind, name, valid in (("colour", thing.colour, PALETTE), ("pattern", thing.pattern, PATTERNS)):
         if name not in valid:
             raise UnknownName(kind, name, valid)
@@ -163,7 +163,7 @@ def _surface(thing: Thing, pose: Pose, patch: Patch, style: Style, textures: tup
     surface = _blend(base, tone, share)
     if style.lighten:
         surface += (PAPER - surface) * np.float32(style.lighten)
-    slow, grain = textures
+    slow, grain, stroke = textures
     if style.wash:
         pooled = np.clip(1 - patch.layers[0] / np.float32(0.14), 0, 1) * np.float32(0.5)
         surface *= 1 + np.float32(style.wash) * (slow - pooled)
@@ -171,7 +171,10 @@ def _surface(thing: Thing, pose: Pose, patch: Patch, style: Style, textures: tup
         light = np.clip(grain, 0, 1) * np.float32(style.grain)
         surface = _blend(surface * (1 + np.float32(0.12) * grain), PAPER, light)
     surface = _blend(surface, PALE, patch.cover(2))
-    return _blend(surface, DARK, patch.cover(3))
+    surface = _blend(surface, DARK, patch.cover(3))
+    if style.gaps:
+        surface = _blend(surface, plain(*BOARD), np.clip(np.float32(style.gaps) * (stroke + np.float32(0.35)), 0, 1))
+    return surface
 
 
 def _paint(canvas: Floats, thing: Thing, pose: Pose, style: Style, offset: tuple[float, float]) -> None:
@@ -180,14 +183,16 @@ def _paint(canvas: Floats, thing: Thing, pose: Pose, style: Style, offset: tuple
     if patch is None:
         return
     part = (patch.rows, patch.columns)
-    slow, grain = (window(texture(resolution), offset, resolution)[part] for texture in (cloud, hatch))
+    textures = tuple(window(texture(resolution), offset, resolution)[part] for texture in (cloud, hatch, strokes))
     if style.wobble:
-        patch.layers[0] += np.float32(style.wobble) * slow
+        patch.layers[0] += np.float32(style.wobble) * textures[0]
     under = canvas[:, *part]
     width = style.outline
-    under = _blend(under, HALO, patch.cover(0, width + HALO_WIDTH, style.blur) * np.float32(HALO_STRENGTH))
-    under = _blend(under, INK, patch.cover(0, width, style.blur) * np.float32(style.outline_strength))
-    surface = _surface(thing, pose, patch, style, (slow, grain))
+    under = _blend(
+        under, plain(*style.halo), patch.cover(0, width + HALO_WIDTH, style.blur) * np.float32(HALO_STRENGTH)
+    )
+    under = _blend(under, plain(*style.ink), patch.cover(0, width, style.blur) * np.float32(style.outline_strength))
+    surface = _surface(thing, pose, patch, style, textures)
     canvas[:, *part] = _blend(under, surface, patch.cover(0, 0, style.blur))
 
 

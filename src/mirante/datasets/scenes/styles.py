@@ -1,7 +1,8 @@
 """Styles: how an object's surface, its edge and the picture behind it are rendered.
 
-A style is a handful of numbers and textures; `mirante.datasets.scenes.drawing` composes them. The mosaic is kept out
-of training as the shifted domain.
+A style is a handful of numbers and textures; `mirante.datasets.scenes.drawing` composes them. Two are kept out of
+training as shifted domains: the mosaic, which a model of the others still reads, and chalk on a blackboard, which it
+does not.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from PIL import Image
 from mirante.errors import UnknownName
 
 Floats = NDArray[np.float32]
+Colour = tuple[int, int, int]
 
 TILES = 20  # tiles along the side of a mosaic
 
@@ -24,6 +26,7 @@ def plain(red: int, green: int, blue: int) -> Floats:
 
 
 PAPER = plain(250, 246, 236)
+BOARD = (38, 50, 46)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,10 @@ class Style:
         grain: depth of the hatch texture, 0 to 1.
         wash: depth of slow variations of tone, 0 to 1.
         tiles: whether the picture is laid in tiles.
+        board: share of a blackboard that is seen through the background, 0 to 1.
+        gaps: depth of the strokes where chalk leaves the blackboard bare, 0 to 1.
+        ink: colour of the outline.
+        halo: colour of the rim that parts the outline from the background.
     """
 
     outline: float = 0.05
@@ -51,6 +58,10 @@ class Style:
     grain: float = 0.0
     wash: float = 0.0
     tiles: bool = False
+    board: float = 0.0
+    gaps: float = 0.0
+    ink: Colour = (26, 24, 34)
+    halo: Colour = (252, 250, 244)
 
 
 STYLES: dict[str, Style] = {
@@ -61,6 +72,7 @@ STYLES: dict[str, Style] = {
         outline=0.045, outline_strength=0.72, blur=0.035, wobble=0.010, lighten=0.05, fade=0.18, wash=0.17
     ),
     "mosaic": Style(outline=0.055, tiles=True),
+    "chalk": Style(outline_strength=0.9, wobble=0.016, board=0.5, gaps=0.25, ink=(236, 236, 226), halo=BOARD),
 }
 
 
@@ -96,6 +108,15 @@ def hatch(resolution: int) -> Floats:
     wander = 0.02 * _noise(3, 24, side)
     strokes = np.sin(2 * np.pi * 25 * (0.72 * x + 0.69 * y + wander))
     return np.asarray(np.clip(0.5 * strokes + 0.7 * _noise(4, min(side, 160), side), -1, 1), dtype=np.float32)
+
+
+@lru_cache(maxsize=16)
+def strokes(resolution: int) -> Floats:
+    """Broad strokes of chalk in about [-1, 1], shape (2·resolution, 2·resolution)."""
+    side = 2 * resolution
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) / resolution
+    wave = np.sin(2 * np.pi * 14 * (0.72 * x + 0.69 * y + 0.03 * _noise(5, 24, side)))
+    return np.asarray(np.clip(0.5 * wave + 0.7 * _noise(6, 60, side), -1, 1), dtype=np.float32)
 
 
 @lru_cache(maxsize=16)
@@ -136,4 +157,7 @@ def ground(picture: Floats, style: Style, offset: tuple[float, float]) -> Floats
         picture = picture * (1 + np.float32(0.4 * style.wash) * window(cloud(resolution), offset, resolution))
     if style.grain:
         picture = picture + np.float32(50 * style.grain) * window(hatch(resolution), offset, resolution)
+    if style.board:
+        bare = style.board + 0.5 * style.gaps * window(strokes(resolution), offset, resolution)
+        picture = picture + (plain(*BOARD) - picture) * np.clip(bare, 0, 1).astype(np.float32)
     return picture

@@ -18,9 +18,9 @@ SIZES = ("small", "large")
 PATTERNS = ("plain", "striped", "dotted")
 BACKGROUNDS = ("beach", "city", "desert", "field", "night", "sea", "snow", "sunset")
 RELATIONS = ("left", "right", "above", "below")
-STYLES = ("flat", "ink", "crayon", "watercolour", "mosaic")
-HELD_OUT_STYLE = "mosaic"
-TRAINING_STYLES = tuple(style for style in STYLES if style != HELD_OUT_STYLE)
+STYLES = ("flat", "ink", "crayon", "watercolour", "mosaic", "chalk")
+HELD_OUT_STYLES = ("mosaic", "chalk")
+TRAINING_STYLES = tuple(style for style in STYLES if style not in HELD_OUT_STYLES)
 MAX_COUNT = 4
 
 Swap = Literal["kind", "colour", "size", "side"]
