@@ -7,7 +7,9 @@ true images per text and several true texts per image allowed; it is a bool tens
 block by block never holds it whole.
 
 A loss that needs other views of the batch names them as keyword-only parameters of `forward`, out of `VIEWS`.
-`Loss()` needs no argument; keyword arguments with defaults are its options in a configuration.
+`Loss()` needs no argument; keyword arguments with defaults are its options in a configuration. A learned `logit_scale`
+(the logarithm of the factor of the cosines) and `logit_bias` are the model's own: they start where it has them and are
+stored with it. Whatever else a loss keeps between steps is a buffer, so that a killed run goes on exactly.
 """
 
 import inspect
