@@ -90,6 +90,15 @@ class Gradients:
         return loss.detach()
 
 
+def recompute_activations(module: Any) -> None:
+    """Let each layer of transformers' `module` compute its activations again in the backward pass, not keep them.
+
+    Source: Chen et al. 2016 (arXiv 1604.06174). Each layer repeats its randomness too, so no gradient changes.
+    """
+    new = getattr(module, "activation_checkpointing_enable", None)  # the name in later transformers 5
+    (new or module.gradient_checkpointing_enable)({"use_reentrant": False})
+
+
 class _Side:
     """One view of one batch, in chunks; a process without a share encodes one item, to know the width of its rows."""
 

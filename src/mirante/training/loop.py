@@ -15,7 +15,7 @@ from mirante.errors import TrainingError
 from mirante.progress import track
 from mirante.training import views
 from mirante.training.config import TrainConfig
-from mirante.training.gradients import Gradients, Processes
+from mirante.training.gradients import Gradients, Processes, recompute_activations
 from mirante.training.journal import Journal
 from mirante.training.objective import Objective
 from mirante.training.optimisers import Stepper
@@ -77,7 +77,7 @@ def run(
     last = position.step if _stale(position, config) else min(config.stop_after or config.steps, config.steps)
     clock = time.monotonic() - position.seconds
     if config.memory.checkpointing:
-        module.gradient_checkpointing_enable({"use_reentrant": False})
+        recompute_activations(module)
     module.train()
     for step in _steps(position.step, last, config, lambda: time.monotonic() - clock):
         if mining:
