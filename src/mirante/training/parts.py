@@ -94,7 +94,7 @@ def _check_part(module: nn.Module, tower: Tower, part: Part) -> None:
     if isinstance(part, str):
         if part not in _KINDS:
             raise UnknownName(f"part of the {tower.side} tower", part, _KINDS)
-        if part == "projection" and not any(tower.holds(name, part) for name, _ in module.named_modules()):
+        if part == "projection" and not any(tower.holds(name, part) for name, _ in module.named_parameters()):
             raise UsageError(
                 f'{tower.side} = "projection", but this model has no {tower.projection!r}: train its last blocks.'
             )
