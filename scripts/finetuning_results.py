@@ -25,7 +25,7 @@ METRIC = "hit_rate@1"
 NAMES = {
     "scenes-pt": "Portuguese, text tower",
     "scenes-pt-lora": "Portuguese, LoRA",
-    "scenes-negative": "a style never seen, both towers",
+    "scenes-chalk": "A drawing style never seen, image tower",
     "stamps-pt": "Tux Paint stamps in Portuguese",
 }
 HEAD = """# Fine-tuning
@@ -42,7 +42,7 @@ def measure(name: str, seed: int) -> dict[str, Any]:
     """One run of a recipe."""
     config = read_config(ROOT / "configs" / f"{name}.toml")
     done = train(replace(config, seed=seed, out=str(ROOT / "runs" / f"{name}-{seed}"))).to_dict()
-    line: dict[str, Any] = {key: done[key] for key in ("steps", "seconds", "trained", "parameters", "protocols")}
+    line: dict[str, Any] = {key: done[key] for key in ("steps", "seconds", "parameters", "protocols")}
     for key in ("before", "after", "retain_before", "retain_after"):
         line[key] = _plain(done[key].get(METRIC))
     return {"seed": seed, **line}
@@ -55,12 +55,13 @@ def _plain(one: Estimate | None) -> dict[str, float] | None:
 def section(name: str, runs: list[dict[str, Any]]) -> str:
     """The table of one recipe."""
     target, retain = runs[0]["protocols"]["target"], runs[0]["protocols"].get("retain")
-    share = runs[0]["trained"] / runs[0]["parameters"]
+    trained, every = runs[0]["parameters"]["trained"], runs[0]["parameters"]["all"]
     lines = [
         f"## {NAMES.get(name, name)}: [{name}.toml](../../configs/{name}.toml)",
         "",
-        f"{runs[0]['steps']} steps; {runs[0]['trained']:,} of {runs[0]['parameters']:,} parameters trained "
-        f"({100 * share:.1f} %). Measured on {asked(target)}" + (f"; retained: {asked(retain)}." if retain else "."),
+        f"{runs[0]['steps']} steps; {trained:,} of {every:,} parameters trained "
+        f"({100 * trained / every:.1f} %). Measured on {asked(target)}"
+        + (f"; retained: {asked(retain)}." if retain else "."),
         "",
         "| seed | before | after | retained before | retained after | seconds |",
         "|---|---|---|---|---|---|",
