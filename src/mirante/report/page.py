@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mirante import messages
 from mirante.errors import StoreError
 from mirante.evaluation import SavedResults
-from mirante.report import charts
+from mirante.report import blend, charts
+from mirante.report.frame import render, write
 from mirante.report.galleries import Gallery, Thumbnails, gallery
 from mirante.report.saved import NAME, by_protocol, estimates, read_saved
 from mirante.report.summary import summary
@@ -20,8 +20,6 @@ from mirante.report.svg import ceiling
 from mirante.report.tables import Table, table
 from mirante.report.voice import NOTHING, Voice
 from mirante.types import Protocol, Result
-
-REPORT = "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +50,39 @@ class Section:
 
 
 def write_report(folder: Path, lang: str | None = None) -> Path:
-    """Draw `folder/results.json` as `folder/report.html`, one file that opens offline.
+    """Draw what `folder` holds as `folder/report.html`, one file that opens offline.
 
     Args:
-        folder: what an evaluation wrote: `results.json` and, where there are pictures, `thumbnails/`.
+        folder: what an evaluation wrote, `results.json` and, where there are pictures, `thumbnails/`; or what a blend
+            wrote, `blend.json`.
         lang: `"en"` or `"pt"` (any tag of these); by default the language of the environment.
 
     Returns:
         The path of the page.
 
     Raises:
-        UsageError: there is no `results.json`, or it holds no result.
-        StoreError: `results.json` is damaged or of another schema.
+        UsageError: there is neither of the two, or `results.json` holds no result.
+        StoreError: the file is damaged or of another schema.
     """
-    saved = read_saved(folder)
     voice = Voice(messages.language(lang))
+    if blend.holds(folder) and not (folder / NAME).is_file():
+        return write(folder, blend.page(folder, voice))
+    return write(folder, _evaluation(folder, voice))
+
+
+def _evaluation(folder: Path, voice: Voice) -> str:
+    saved = read_saved(folder)
     thumbnails = Thumbnails(folder / "thumbnails")
     try:
         groups = by_protocol(saved.results).items()
         sections = [
             _section(f"p{at}", protocol, found, thumbnails, voice) for at, (protocol, found) in enumerate(groups, 1)
         ]
-        page = _render(saved, sections, voice)
+        return _render(saved, sections, voice)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise StoreError(
             f"{str(folder / NAME)!r} is damaged ({type(error).__name__}: {error}): run the evaluation again."
         ) from error
-    path = folder / REPORT
-    unfinished = path.with_suffix(".html.part")
-    unfinished.write_text(page, encoding="utf-8")
-    return unfinished.replace(path)
 
 
 def _section(
@@ -152,25 +153,6 @@ def _similarity(result: Result, voice: Voice) -> str:
     )
 
 
-def _run(environment: Mapping[str, Any], voice: Voice) -> list[tuple[str, str]]:
-    seconds = environment.get("seconds")
-    duration = None if seconds is None else voice.say("seconds_value", seconds=voice.number(float(seconds), 1))
-    known = {**environment, "seconds": duration}
-    keys = ("command", "commit", "seed", "seconds")
-    return [(voice.say(key), voice.say("unknown") if known.get(key) is None else str(known[key])) for key in keys]
-
-
 def _render(saved: SavedResults, sections: Sequence[Section], voice: Voice) -> str:
-    loader = PackageLoader("mirante.report")
-    templates = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    versions = saved.environment.get("versions") or {}
-    return templates.get_template("report.html").render(
-        sections=sections,
-        sources=list(dict.fromkeys((one.data, one.provenance) for one in saved.results)),
-        run=_run(saved.environment, voice),
-        versions=sorted(versions.items()),
-        voice=voice,
-        say=voice.say,
-    )
+    sources = list(dict.fromkeys((one.data, one.provenance) for one in saved.results))
+    return render("report.html", saved.environment, voice, sections=sections, sources=sources)

@@ -104,6 +104,13 @@ def written(metric: str, value: float, voice: Voice) -> str:
     return voice.number(value, 1) if metric in LOWER_IS_BETTER else voice.percent(value)
 
 
+def span(metric: str, estimate: Estimate, voice: Voice) -> str:
+    """The interval of a value as `61.0–69.3`, or nothing where none was computed."""
+    if not estimate.low < estimate.high:
+        return ""
+    return f"{written(metric, estimate.low, voice)}–{written(metric, estimate.high, voice)}".replace("%", "")
+
+
 def protocol_words(protocol: Protocol, voice: Voice) -> tuple[str, ...]:
     """The conditions as sentences, one per condition."""
     asks = voice.say(
@@ -141,7 +148,4 @@ def _groups(columns: Sequence[str], voice: Voice) -> tuple[Group, ...]:
 
 
 def _cell(metric: str, estimate: Estimate, given: Mark, voice: Voice) -> Cell:
-    interval = ""
-    if estimate.low < estimate.high:
-        interval = f"{written(metric, estimate.low, voice)}–{written(metric, estimate.high, voice)}".replace("%", "")
-    return Cell(metric, written(metric, estimate.value, voice), interval, given)
+    return Cell(metric, written(metric, estimate.value, voice), span(metric, estimate, voice), given)

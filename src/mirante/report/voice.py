@@ -26,12 +26,12 @@ class Voice:
         return {"pt": "pt-BR"}.get(self.lang, self.lang)
 
     def say(self, key: str, /, **values: object) -> str:
-        """The text of `report.key`.
+        """The text of `report.key`, or of `area.key` where the area is named.
 
         Raises:
             UnknownName: no such key.
         """
-        return messages.text(f"report.{key}", self.lang, **values)
+        return messages.text(key if "." in key else f"report.{key}", self.lang, **values)
 
     def number(self, value: float, places: int = 0) -> str:
         """`1234.5` as `1,234.5` or `1.234,5`; infinity as `∞`; a dash for what is no number."""
@@ -42,6 +42,10 @@ class Voice:
             written = written.removeprefix("-")
         written = written.replace("-", "\u2212")
         return written.translate(str.maketrans(",.", ".,")) if self.lang == "pt" else written
+
+    def short(self, value: float) -> str:
+        """A number with as few decimals as it has, at most three: `3`, `0.25`."""
+        return self.number(value, next((places for places in range(3) if round(value, places) == value), 3))
 
     def percent(self, share: float, places: int = 1) -> str:
         """A share from 0 to 1 as a percentage."""

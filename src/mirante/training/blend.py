@@ -45,6 +45,7 @@ class Blend:
         tolerance: points of `hit_rate@1` that the retained data may lose.
         chosen: the α of the checkpoint.
         checkpoint: folder that opens as a model.
+        metric: by which it was chosen.
     """
 
     start: Provenance
@@ -53,12 +54,13 @@ class Blend:
     tolerance: float
     chosen: float
     checkpoint: Path
+    metric: str = METRIC
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `mirante blend --json`, and of `blend.json`."""
         first = self.points[0]
         rows = [{**asdict(one), "lost": lost(first, one), "allowed": _allowed(first, one, self)} for one in self.points]
-        return {**asdict(self), "schema": 1, "metric": METRIC, "points": rows, "checkpoint": str(self.checkpoint)}
+        return {**asdict(self), "schema": 1, "points": rows, "checkpoint": str(self.checkpoint)}
 
 
 def blend(

@@ -1,6 +1,7 @@
 """The two sides of a blend, measured again and again: what cannot have changed is not done twice."""
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from PIL.Image import Image
@@ -8,6 +9,7 @@ from PIL.Image import Image
 from mirante.embeddings import embed_pairs
 from mirante.errors import DataError
 from mirante.evaluation import Settings, evaluate
+from mirante.progress import Step, listening
 from mirante.training.snapshot import Measured
 from mirante.types import Embeddings, Encoder, Pairs, Picture
 
@@ -37,12 +39,14 @@ class Sides:
     def __init__(self, target: Side, retain: Side, moved: Iterable[str]) -> None:
         decoded = _Decoded(ROOM)
         anew = _anew(moved)
-        self._measures = tuple(_Measure(side, decoded, anew) for side in (target, retain))
+        self._target, self._retain = (_Measure(side, decoded, anew) for side in (target, retain))
+        self._told = False
 
     def measure(self, encoder: Encoder) -> tuple[Measured, Measured]:
-        """Text to image on both sides."""
-        target, retain = (measure(encoder) for measure in self._measures)
-        return target, retain
+        """Text to image on both sides; only the first time tells its progress."""
+        with listening(_silent) if self._told else nullcontext():
+            self._told = True
+            return self._target(encoder), self._retain(encoder)
 
 
 class _Measure:
@@ -102,6 +106,10 @@ class _Decoded:
             self._room -= size
             self._images[picture.content] = image
         return image
+
+
+def _silent(step: Step) -> None:
+    """Hear nothing."""
 
 
 def _anew(moved: Iterable[str]) -> frozenset[str]:
