@@ -6,13 +6,14 @@ dataclass. Typer reads a function's signature, so `verb` writes the longer one.
 
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from mirante.cli.output import Output
+from mirante.cli.output import Output, speaks
 from mirante.messages import text
 from mirante.progress import Line, listening
 
@@ -78,7 +79,7 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
         for name, kind in groups.items():
             given[name] = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
         try:
-            with listening(Line()):
+            with listening(Line()) if speaks() else nullcontext():
                 function(**given)
         except KeyboardInterrupt:
             typer.echo(f"\nmirante: {text('cli.interrupted')}", err=True)

@@ -1,6 +1,7 @@
 """What a verb says: one JSON document on standard output, or lines and tables for people."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,11 @@ class Output:
         for row in rows:
             drawn.add_row(*row)
         Console(highlight=False, markup=False).print(drawn)
+
+
+def speaks() -> bool:
+    """Whether this process tells and sends what came out: of those that `torchrun` starts, the first."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def percent(estimate: Estimate) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from mirante.cli.evaluate import SHOWN
 from mirante.cli.options import Output, verb
-from mirante.cli.output import number, percent
+from mirante.cli.output import number, percent, speaks
 from mirante.messages import text
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def train(
     recipe = training.read_config(config)
     repository = hub.repository(push_to_hub) if push_to_hub is not None else None
     done = training.train(recipe, restart=restart)
+    if not speaks():
+        return
     show(done, recipe, output)
     url = repository.upload(done.checkpoint) if repository else None
     output.document(done.to_dict() | {"hub": url})

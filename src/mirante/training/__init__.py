@@ -7,6 +7,7 @@ killed goes on from its last state when it is started again.
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainConfig", "Training", "read_config", "train"]
 
 _PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
+_PATIENCE = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -108,16 +110,19 @@ def train(config: TrainConfig, *, restart: bool = False) -> Training:
     """
     _check(config)
     accelerator = _accelerator(config)
+    import torch
+
     from mirante.training import card, data, loop, parts, pictures, start, state, validation
-    from mirante.training.folder import Folder
+    from mirante.training.folder import Folder, material
 
     sets = data.open_sets(config.data)
     encoder = start.open_model(config.model, data.words(config), str(accelerator.device))
     batches, pixels = pictures.prepare(sets.batches, encoder)
     config = _with_steps(config, len(batches.pictures))
     folder = Folder(Path(config.out), accelerator)
-    folder.claim(config, restart=restart)
+    folder.claim(config, material(encoder, batches.pictures, new=config.model.start is None), restart=restart)
     before = folder.once("before", lambda: validation.snapshot(encoder, sets) if config.model.start else Snapshot())
+    torch.manual_seed(config.seed)
     parts.choose(encoder, config.trained)
     parameters = Parameters(*parts.counts(encoder.module))
     earlier = state.newest(Path(config.out))
@@ -151,16 +156,23 @@ def train(config: TrainConfig, *, restart: bool = False) -> Training:
 
 
 def _accelerator(config: TrainConfig) -> "Accelerator":
-    """Device, precision and processes; torch is seeded and given its threads."""
+    """Device, precision and processes, which wait for each other however long the first one measures.
+
+    torch is seeded and given its threads.
+    """
     try:
         import torch
-        from accelerate import Accelerator
+        from accelerate import Accelerator, InitProcessGroupKwargs
     except ModuleNotFoundError as error:
         raise MissingLibrary(str(error.name), "train", "Training") from error
     torch.manual_seed(config.seed)
     if config.threads:
         torch.set_num_threads(config.threads)
-    return Accelerator(mixed_precision=_PRECISION[config.memory.precision])
+    precision, waiting = config.memory.precision, InitProcessGroupKwargs(timeout=_PATIENCE)
+    try:
+        return Accelerator(mixed_precision=_PRECISION[precision], kwargs_handlers=[waiting])
+    except ValueError as error:
+        raise UsageError(f'precision = "{precision}" cannot be had here ({error}): use "bf16" or "fp32".') from error
 
 
 def _with_steps(config: TrainConfig, pictures: int) -> TrainConfig:
