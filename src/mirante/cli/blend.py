@@ -108,8 +108,13 @@ def show(made: "Blend", output: Output) -> None:
         )
     document = made.to_dict()
     rows = [
-        (f"{one['alpha']:g}", percent(point.target.metrics[made.metric]), percent(point.retain.metrics[made.metric]))
-        + (text("train.points", change=0.0 - one["lost"]), _verdict(one, made.chosen))
+        (
+            f"{one['alpha']:g}",
+            percent(point.target.metrics[made.metric]),
+            percent(point.retain.metrics[made.metric]),
+            text("train.points", change=0.0 - one["lost"]),
+            _verdict(one, made.chosen),
+        )
         for one, point in zip(document["points"], made.points, strict=True)
     ]
     head = ("α", f"{made.metric}, {text('train.target')}", f"{made.metric}, {text('train.retain')}")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import TypeAlias
 
 LETTER, HEIGHT = 7.0, 14.0
 """Units of width per letter and of height per line, of text 11.5 units high."""
@@ -11,7 +11,8 @@ _DISTANCES = (9.0, 16.0, 26.0, 38.0, 52.0, 68.0)
 _TURNS = (0, 180, 45, -45, 135, -135, 90, -90, 20, -20, 160, -160)
 _LEADER = 16.0
 
-Point = tuple[float, float]
+Point: TypeAlias = tuple[float, float]
+Line: TypeAlias = tuple[Point, Point]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +46,29 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A text at a place; a `leader` line joins it to its point where it stands far away."""
+    """A text at a place; a `leader` line joins it to its point where it stands far away.
+
+    Args:
+        text: what is written.
+        box: the room that is kept for it.
+        anchor: which part of the text stands at `at`: its `"start"`, `"middle"` or `"end"`.
+        leader: two points, None where it stands close by.
+    """
 
     text: str
     box: Box
-    leader: tuple[Point, Point] | None
+    anchor: str
+    leader: Line | None
 
     @property
-    def middle(self) -> Point:
-        """Where its text is centred: x, and y of its base line."""
-        return (self.box.left + self.box.right) / 2, self.box.bottom - 3.5
+    def at(self) -> Point:
+        """Where its text is anchored: x, and y of its base line."""
+        sides = {"start": self.box.left, "middle": (self.box.left + self.box.right) / 2, "end": self.box.right}
+        return sides[self.anchor], self.box.bottom - 3.5
 
 
 def place(
-    points: Sequence[Point], texts: Sequence[str], frame: Box, *, first: Sequence[int] = (), lines: Sequence[Point] = ()
+    points: Sequence[Point], texts: Sequence[str], frame: Box, *, first: Sequence[int] = (), lines: Sequence[Line] = ()
 ) -> list[Label | None]:
     """A label for every point that has room for one, None for the others.
 
@@ -67,14 +77,14 @@ def place(
         texts: of the labels, one a point.
         frame: no label leaves it.
         first: which points choose their places first; then the others in order.
-        lines: a path that labels keep off where they can.
+        lines: what no label crosses, but those of `first` where nothing else is free.
     """
     marks = [Box(x - 6, y - 6, x + 6, y + 6) for x, y in points]
     placed: list[Label | None] = [None] * len(points)
     for at in dict.fromkeys((*first, *range(len(points)))):
         free = [one for one in _candidates(points[at], texts[at]) if _free(one, at, marks, placed, frame)]
-        clear = [one for one in free if not any(one.box.crossed(*pair) for pair in pairwise(lines))]
-        placed[at] = next(iter(clear or free), None)
+        clear = [one for one in free if not any(one.box.crossed(*drawn) for drawn in lines)]
+        placed[at] = next(iter(clear or (free if at in first else ())), None)
     return placed
 
 
@@ -89,7 +99,8 @@ def _candidates(point: Point, text: str) -> list[Label]:
             y = point[1] + down * (distance + HEIGHT / 2)
             box = Box(x - half, y - HEIGHT / 2, x + half, y + HEIGHT / 2)
             near = min(max(point[0], box.left), box.right), min(max(point[1], box.top), box.bottom)
-            found.append(Label(text, box, (point, near) if distance > _LEADER else None))
+            anchor = "start" if along > 0.5 else "end" if along < -0.5 else "middle"
+            found.append(Label(text, box, anchor, (point, near) if distance > _LEADER else None))
     return found
 
 

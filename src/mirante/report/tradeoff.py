@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from markupsafe import Markup
 
-from mirante.report.labels import Box, place
+from mirante.report.labels import Box, Line, place
 from mirante.report.svg import drawing, element, line, path, scale, ticks, words
 from mirante.report.voice import Voice
 from mirante.types import Estimate
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 560, 58, 546, 50, 350
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 564, 58, 546, 50, 350
 NARROWEST, FARTHEST = 0.02, 0.06
 """Shares: the least width of an axis; how far the line of what may be lost is followed away from the points."""
 
@@ -106,12 +107,15 @@ class Tradeoff:
         dot = element("circle", cx=x, cy=y, r=4.5, class_="dot s0" if one.allowed else "dot s0 refused")
         if not one.chosen:
             return [dot]
-        (left, low), (right, high) = (
-            self._at(one.retain.low, one.target.low),
-            self._at(one.retain.high, one.target.high),
-        )
-        whiskers = [line(left, y, right, y, "whisker"), line(x, low, x, high, "whisker")]
-        return [*whiskers, element("circle", cx=x, cy=y, r=9.0, class_="ring"), dot]
+        bars = [line(*start, *end, "whisker") for start, end in self._bars(one)]
+        return [*bars, element("circle", cx=x, cy=y, r=9.0, class_="ring"), dot]
+
+    def _bars(self, one: Mark) -> tuple[Line, Line]:
+        """The two intervals of a point."""
+        x, y = self._at(one.retain.value, one.target.value)
+        left, low = self._at(one.retain.low, one.target.low)
+        right, high = self._at(one.retain.high, one.target.high)
+        return ((left, y), (right, y)), ((x, low), (x, high))
 
     def _labels(self) -> list[Markup]:
         """Every α beside its point; the chosen one and the two ends find their places first."""
@@ -122,7 +126,7 @@ class Tradeoff:
             [self._name(at) for at in range(count)],
             Box(LEFT + 3, TOP + 2, WIDTH - 1, BOTTOM - 3),
             first=first,
-            lines=self._points,
+            lines=self._drawn(),
         )
         parts: list[Markup] = []
         for label, one in zip(found, self.marks, strict=True):
@@ -130,8 +134,14 @@ class Tradeoff:
                 parts.append(path(label.leader, "leader"))
             if label:
                 class_ = "label alpha chosen" if one.chosen else "label alpha"
-                parts.append(words(*label.middle, label.text, anchor="middle", class_=class_))
+                parts.append(words(*label.at, label.text, anchor=label.anchor, class_=class_))
         return parts
+
+    def _drawn(self) -> list[Line]:
+        """Lines that labels keep off: the path, the intervals, the line of what may be lost."""
+        x = self._at(self.limit, self._high[0])[0]
+        bars = [drawn for one in self.marks if one.chosen for drawn in self._bars(one)]
+        return [*pairwise(self._points), *bars, *([((x, TOP), (x, BOTTOM))] if self.limited else [])]
 
     def _name(self, at: int) -> str:
         one = self.marks[at]

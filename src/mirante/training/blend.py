@@ -5,6 +5,7 @@ what the fine-tune learnt and loses little of what the start knew. Every α is m
 """
 
 import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from mirante import environment
 from mirante.errors import UsageError
+from mirante.evaluation import Settings
 from mirante.evaluation.files import write
 from mirante.progress import track
 from mirante.training.between import Between
@@ -90,7 +92,7 @@ def blend(
         ModelError: one of them has no weights.
         StoreError: the disk is full.
     """
-    steps = _steps(alphas, tolerance)
+    steps, began = _steps(alphas, tolerance), time.monotonic()
     between = Between(start, end)
     sides = Sides(target, retain, between.moved)
     points = tuple(
@@ -99,7 +101,8 @@ def blend(
     chosen = choose(points, tolerance).alpha
     checkpoint = between.at(chosen).save(out / "checkpoint")
     made = Blend(start.provenance, end.provenance, points, tolerance, chosen, checkpoint)
-    document = {**made.to_dict(), "environment": environment.describe()}
+    told = {**environment.describe(), "seed": Settings().seed, "seconds": time.monotonic() - began}
+    document = {**made.to_dict(), "environment": told}
     write(out / NAME, (json.dumps(document, ensure_ascii=False, indent=1), "\n"))
     return made
 
