@@ -5,6 +5,7 @@ killed goes on from its last state when it is started again.
 """
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -169,8 +170,9 @@ def _accelerator(config: TrainConfig) -> "Accelerator":
     if config.threads:
         torch.set_num_threads(config.threads)
     precision, waiting = config.memory.precision, InitProcessGroupKwargs(timeout=_PATIENCE)
+    on_processors = "LOCAL_RANK" in os.environ and not torch.accelerator.is_available()
     try:
-        return Accelerator(mixed_precision=_PRECISION[precision], kwargs_handlers=[waiting])
+        return Accelerator(cpu=on_processors, mixed_precision=_PRECISION[precision], kwargs_handlers=[waiting])
     except ValueError as error:
         raise UsageError(f'precision = "{precision}" cannot be had here ({error}): use "bf16" or "fp32".') from error
 
