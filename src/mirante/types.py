@@ -312,6 +312,10 @@ class Protocol:
         depth: candidates ranked per query; equal to `gallery` when the ranking is full.
         dropped: images left out because they could not be read.
         ties: the rule that orders equal scores.
+        first_captions: only so many captions of each image ask or are asked for, in the data's order; 0 for all.
+        fraction: share of the images, drawn at random; 1 for all.
+        seed: of that draw, 0 where nothing was drawn.
+        folds: parts of the images with a gallery each; the figures are over the queries of all parts.
     """
 
     data: str
@@ -324,6 +328,10 @@ class Protocol:
     depth: int
     dropped: int = 0
     ties: str = TIE_RULE
+    first_captions: int = 0
+    fraction: float = 1.0
+    seed: int = 0
+    folds: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ Each query is judged under both models, so what counts is the difference per que
 captions of an image). A median has no mean per query, and medians of whole ranks are too coarse to test: compare `mrr`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 from mirante.errors import DataError, UnknownName
-from mirante.evaluation.clusters import Clusters, Values
+from mirante.evaluation.clusters import Clusters
 from mirante.evaluation.intervals import Bootstrap, interval
+from mirante.evaluation.per_query import PerQuery
 from mirante.evaluation.resampling import resample
 from mirante.evaluation.significance import LEVEL, centred, holm, randomisation, smallest_difference
 from mirante.types import Protocol
@@ -62,25 +63,6 @@ class Comparison:
         return replace(
             self, first=self.second, second=self.first, difference=-self.difference, low=-self.high, high=-self.low
         )
-
-
-@dataclass(frozen=True)
-class PerQuery:
-    """One model's values, query by query.
-
-    Args:
-        model: its name.
-        protocol: the conditions.
-        queries: q ids.
-        clusters: q names, the image behind each query.
-        values: metric → (q,) one value per query.
-    """
-
-    model: str
-    protocol: Protocol
-    queries: tuple[str, ...]
-    clusters: tuple[str, ...]
-    values: Mapping[str, Values]
 
 
 def compare(
@@ -135,6 +117,16 @@ def compare(
         )
         found.append(comparison.turned() if sample.value < 0 else comparison)
     return tuple(found)
+
+
+def compare_all(
+    models: Iterable[PerQuery], *, bootstrap: Bootstrap | None = None, flips: int = FLIPS
+) -> tuple[Comparison, ...]:
+    """Compare, within each protocol, the models that answered the same queries; see `compare`."""
+    groups: dict[tuple[Protocol, tuple[str, ...]], list[PerQuery]] = {}
+    for one in models:
+        groups.setdefault((one.protocol, one.queries), []).append(one)
+    return tuple(found for group in groups.values() for found in compare(group, bootstrap=bootstrap, flips=flips))
 
 
 def _check(one: PerQuery, other: PerQuery) -> None:

@@ -8,6 +8,7 @@ from mirante.errors import ModelMismatch
 from mirante.evaluation.examples import examples
 from mirante.evaluation.intervals import Bootstrap, estimate
 from mirante.evaluation.metrics import hit_rate, metric
+from mirante.evaluation.per_query import clusters_of
 from mirante.evaluation.ranking import rank
 from mirante.evaluation.ranks import Ranks, ranks_from_run
 from mirante.evaluation.similarity import Similarity, edges
@@ -35,7 +36,8 @@ class Settings:
     Args:
         direction: which side asks.
         metrics: names that `mirante.evaluation.metric` knows.
-        depth: answers kept per query in the run; the metrics always see the whole gallery.
+        depth: answers kept per query in the run; the metrics see the whole gallery.
+        cutoff: ranks that the metrics see, where not the whole gallery; recorded as the protocol's depth.
         resamples: of the bootstrap, 0 for no intervals.
         seed: of the bootstrap and of the random examples.
         equal_captions: whether captions with the same text share their positives.
@@ -46,6 +48,7 @@ class Settings:
     direction: Direction = "text_to_image"
     metrics: tuple[str, ...] = METRICS
     depth: int = 100
+    cutoff: int | None = None
     resamples: int = 1000
     seed: int = 0
     equal_captions: Literal["shared", "as given"] = "shared"
@@ -92,16 +95,16 @@ def evaluate(images: Embeddings, texts: Embeddings, pairs: Pairs, settings: Sett
     qrels, given = _qrels(pairs, settings)
     ranking = rank(queries, documents, qrels=qrels, depth=settings.depth)
     details = _similarity(ranking.similarity) | _as_given(
-        lambda given: rank(queries, documents, qrels=given, depth=0).ranks, given, settings
+        lambda given: rank(queries, documents, qrels=given, depth=0).ranks.cut(settings.cutoff), given, settings
     )
     protocol = _protocol(pairs, settings, ranking.ranks, gallery=len(documents.ids))
-    return _judgement(
+    return judged(
         ranking.run,
-        ranking.ranks,
+        ranking.ranks.cut(settings.cutoff),
         qrels=qrels,
         pairs=pairs,
         settings=settings,
-        protocol=protocol,
+        protocol=replace(protocol, depth=min(settings.cutoff or protocol.gallery, protocol.gallery)),
         provenance=images.provenance,
         details=details,
     )
@@ -130,7 +133,7 @@ def evaluate_run(
     ranks = ranks_from_run(run, qrels)
     candidates = len(pairs.images if settings.direction == "text_to_image" else pairs.captions)
     protocol = _protocol(pairs, settings, ranks, gallery=candidates if gallery is None else gallery)
-    return _judgement(
+    return judged(
         run,
         ranks,
         qrels=qrels,
@@ -140,6 +143,28 @@ def evaluate_run(
         provenance=provenance,
         details=_as_given(lambda given: ranks_from_run(run, given), given, settings),
     )
+
+
+def judged(
+    run: Run,
+    ranks: Ranks,
+    *,
+    qrels: Qrels,
+    pairs: Pairs,
+    settings: Settings,
+    protocol: Protocol,
+    provenance: Provenance,
+    details: Mapping[str, Any],
+) -> Judgement:
+    """Metrics with intervals, and what a report draws, of ranks that are known; `details` are added to the result's."""
+    drawn = {
+        "curve": {"k": list(CURVE), "hit_rate": [float(hit_rate(ranks, k).mean()) for k in CURVE]},
+        "examples": examples(run, ranks, qrels=qrels, pairs=pairs, seed=settings.seed),
+        "unjudged": ranks.unjudged,
+        **details,
+    }
+    metrics = _metrics(ranks, qrels, settings)
+    return Judgement(Result(provenance.model, pairs.name, protocol, metrics, provenance, drawn), run, qrels, ranks)
 
 
 def _same_model(images: Provenance, texts: Provenance) -> None:
@@ -172,12 +197,11 @@ def _protocol(pairs: Pairs, settings: Settings, ranks: Ranks, *, gallery: int) -
 
 
 def _metrics(ranks: Ranks, qrels: Qrels, settings: Settings) -> dict[str, Estimate]:
-    """Every metric with its interval; a text query belongs to its first relevant image, an image to itself."""
+    """Every metric with its interval."""
     wanted = {name: metric(name) for name in settings.metrics}
-    asks_text = settings.direction == "text_to_image"
     return estimate(
         {name: one.values(ranks) for name, one in wanted.items()},
-        [min(qrels.grades[query]) if asks_text else query for query in ranks.queries],
+        clusters_of(ranks.queries, qrels, settings.direction),
         medians=[name for name, one in wanted.items() if one.summary == "median"],
         bootstrap=Bootstrap(settings.resamples, settings.seed),
     )
@@ -203,24 +227,3 @@ def _similarity(found: Similarity) -> dict[str, Any]:
             "negative": found.negative_counts.tolist(),
         },
     }
-
-
-def _judgement(
-    run: Run,
-    ranks: Ranks,
-    *,
-    qrels: Qrels,
-    pairs: Pairs,
-    settings: Settings,
-    protocol: Protocol,
-    provenance: Provenance,
-    details: Mapping[str, Any],
-) -> Judgement:
-    drawn = {
-        "curve": {"k": list(CURVE), "hit_rate": [float(hit_rate(ranks, k).mean()) for k in CURVE]},
-        "examples": examples(run, ranks, qrels=qrels, pairs=pairs, seed=settings.seed),
-        "unjudged": ranks.unjudged,
-        **details,
-    }
-    metrics = _metrics(ranks, qrels, settings)
-    return Judgement(Result(provenance.model, pairs.name, protocol, metrics, provenance, drawn), run, qrels, ranks)

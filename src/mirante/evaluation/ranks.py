@@ -10,7 +10,7 @@ Worked example, text→image with two images and four texts (the scores are one 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,12 @@ class Ranks:
     def relevant(self) -> NDArray[np.int64]:
         """(q,) number of relevant documents."""
         return np.diff(self.offsets)
+
+    def cut(self, depth: int | None) -> "Ranks":
+        """The same with ranks beyond `depth` not retrieved; None for no limit."""
+        if depth is None:
+            return self
+        return replace(self, ranks=np.where(self.ranks <= depth, self.ranks, NOT_RETRIEVED))
 
     @property
     def turns(self) -> NDArray[np.int64]:
