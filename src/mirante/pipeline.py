@@ -12,7 +12,7 @@ from typing import Any
 from mirante import embeddings, encoders, environment
 from mirante.datasets import ReadOptions, open_dataset, read_pairs, whole
 from mirante.errors import DataError, UnreadableImage, UsageError
-from mirante.evaluation import Judgement, Settings, evaluate, save_results
+from mirante.evaluation import Judgement, Settings, compare_all, evaluate, save_results
 from mirante.progress import track
 from mirante.report import write_report
 from mirante.search import Entry, Gallery
@@ -66,10 +66,10 @@ def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Resul
     judged = [one for source, pairs in collections for encoder in models for one in judge(pairs, encoder, source, job)]
     saved = save_results(
         job.out,
-        [one.result for one in judged],
-        runs=[one.run for one in judged],
-        qrels=[one.qrels for one in judged],
+        judged,
         environment=environment.describe(),
+        comparisons=compare_all(one.per_query for one in judged),
+        data=[(pairs, source.reading.language or "") for source, pairs in collections],
     )
     for _, pairs in collections:
         save_thumbnails(job.out, pairs, saved.results)

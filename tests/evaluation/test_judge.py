@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mirante.errors import DataError, ModelMismatch, StoreError, UnknownName, UsageError
+from mirante.errors import DataError, ModelMismatch, StoreError, UnknownName
 from mirante.evaluation import Settings, evaluate, evaluate_run, load_results, save_results
 from mirante.types import Caption, Embeddings, Estimate, Pairs, Picture, Provenance, Run
 
@@ -197,18 +197,15 @@ def test_judging_its_own_full_run_changes_nothing() -> None:
 def test_results_come_back_from_their_folder(tmp_path: Path) -> None:
     judged = [evaluate(IMAGES, TEXTS, pairs(), Settings(direction=one)) for one in ("text_to_image", "image_to_text")]
     environment = {"numpy": np.__version__, "seed": 0}
-    save_results(
-        tmp_path / "out",
-        [one.result for one in judged],
-        runs=[one.run for one in judged],
-        qrels=[one.qrels for one in judged],
-        environment=environment,
-    )
+    save_results(tmp_path / "out", judged, environment=environment, data=[(pairs(), "en")])
 
     files = sorted(str(one.relative_to(tmp_path / "out")) for one in (tmp_path / "out").rglob("*") if one.is_file())
     assert files == [
+        "pairs/toy-test.jsonl",
         "qrels/toy-test--image_to_text.trec",
         "qrels/toy-test--text_to_image.trec",
+        "ranks/toy-one--toy-test--image_to_text.txt",
+        "ranks/toy-one--toy-test--text_to_image.txt",
         "results.json",
         "runs/toy-one--toy-test--image_to_text.trec",
         "runs/toy-one--toy-test--text_to_image.trec",
@@ -228,9 +225,9 @@ def test_results_come_back_from_their_folder(tmp_path: Path) -> None:
 
 def test_the_json_of_a_result(tmp_path: Path) -> None:
     judged = evaluate(IMAGES, TEXTS, pairs(), Settings(metrics=("mrr",), resamples=0))
-    save_results(tmp_path, [judged.result], runs=[judged.run], qrels=[judged.qrels], environment={})
+    save_results(tmp_path, [judged], environment={})
     document = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    assert (document["schema"], document["environment"]) == (1, {})
+    assert (document["schema"], document["environment"], document["comparisons"]) == (1, {}, [])
     (one,) = document["results"]
     assert list(one) == ["model", "data", "direction", "protocol", "metrics", "provenance", "details"]
     assert one["metrics"] == {"mrr": {"value": 1.0, "low": 1.0, "high": 1.0}}
@@ -240,7 +237,7 @@ def test_the_json_of_a_result(tmp_path: Path) -> None:
 def test_an_infinite_rank_is_null_in_the_file_and_infinite_again(tmp_path: Path) -> None:
     nothing = Run((), (), np.zeros((0, 0), np.int32), np.zeros((0, 0), np.float32))
     judged = evaluate_run(nothing, pairs(), Settings(metrics=("median_rank",)), provenance=MADE)
-    save_results(tmp_path, [judged.result], runs=[judged.run], qrels=[judged.qrels], environment={})
+    save_results(tmp_path, [judged], environment={})
     assert '"value": null' in (tmp_path / "results.json").read_text(encoding="utf-8")
     assert load_results(tmp_path).results[0].metrics["median_rank"] == Estimate(math.inf, math.inf, math.inf)
 
@@ -248,8 +245,8 @@ def test_an_infinite_rank_is_null_in_the_file_and_infinite_again(tmp_path: Path)
 def test_models_whose_safe_names_agree_keep_their_own_runs(tmp_path: Path) -> None:
     judged = evaluate(IMAGES, TEXTS, pairs(), Settings())
     names = ["toy/one", "toy-one", "Toy:one", "../../etc/passwd", "…"]
-    results = [replace(judged.result, model=name) for name in names]
-    saved = save_results(tmp_path, results, runs=[judged.run] * 5, qrels=[judged.qrels] * 5, environment={})
+    results = [replace(judged, result=replace(judged.result, model=name)) for name in names]
+    saved = save_results(tmp_path, results, environment={})
     assert [one.details["files"]["run"] for one in saved.results] == [
         "runs/toy-one--toy-test--text_to_image.trec",
         "runs/toy-one--toy-test--text_to_image-2.trec",
@@ -263,10 +260,7 @@ def test_models_whose_safe_names_agree_keep_their_own_runs(tmp_path: Path) -> No
 def test_relevance_under_two_protocols_is_two_files(tmp_path: Path) -> None:
     shared = evaluate(IMAGES, TEXTS, pairs(), Settings())
     given = evaluate(IMAGES, TEXTS, pairs(), Settings(equal_captions="as given"))
-    both = [shared, given]
-    saved = save_results(
-        tmp_path, [o.result for o in both], runs=[o.run for o in both], qrels=[o.qrels for o in both], environment={}
-    )
+    saved = save_results(tmp_path, [shared, given], environment={})
     assert [saved.qrels(one) for one in saved.results] == [shared.qrels, given.qrels]
 
 
@@ -285,9 +279,3 @@ def test_a_damaged_folder_is_refused(tmp_path: Path, content: str | None, messag
         (tmp_path / "results.json").write_text(content)
     with pytest.raises(StoreError, match=message):
         load_results(tmp_path)
-
-
-def test_each_result_needs_its_run(tmp_path: Path) -> None:
-    judged = evaluate(IMAGES, TEXTS, pairs())
-    with pytest.raises(UsageError, match="1 results, 0 runs and 1 qrels"):
-        save_results(tmp_path, [judged.result], runs=[], qrels=[judged.qrels], environment={})

@@ -8,7 +8,7 @@ from mirante.errors import ModelMismatch
 from mirante.evaluation.examples import examples
 from mirante.evaluation.intervals import Bootstrap, estimate
 from mirante.evaluation.metrics import hit_rate, metric
-from mirante.evaluation.per_query import clusters_of
+from mirante.evaluation.per_query import PerQuery, clusters_of, per_query
 from mirante.evaluation.ranking import rank
 from mirante.evaluation.ranks import Ranks, ranks_from_run
 from mirante.evaluation.similarity import Similarity, edges
@@ -71,6 +71,11 @@ class Judgement:
     run: Run
     qrels: Qrels
     ranks: Ranks
+
+    @property
+    def per_query(self) -> PerQuery:
+        """The values behind its metrics, query by query."""
+        return per_query(self.result, self.ranks, self.qrels)
 
 
 def evaluate(images: Embeddings, texts: Embeddings, pairs: Pairs, settings: Settings | None = None) -> Judgement:

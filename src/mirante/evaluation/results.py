@@ -1,7 +1,8 @@
 """A folder of results: everything that a report needs, without a model.
 
-results.json                 {"schema": 1, "results": [...], "environment": {...}}
+results.json                 {"schema": 1, "results": [...], "comparisons": [...], "environment": {...}}
 runs/*.trec, qrels/*.trec    named in each result's details, under "files"
+ranks/*.txt, pairs/*.jsonl   likewise; see `evidence`
 """
 
 import json
@@ -14,10 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from mirante import config
-from mirante.errors import MiranteError, StoreError, UsageError
+from mirante.errors import MiranteError, StoreError
+from mirante.evaluation.comparison import Comparison
+from mirante.evaluation.evidence import read_pairs, read_ranks, write_pairs, write_ranks
 from mirante.evaluation.files import write
+from mirante.evaluation.judge import Judgement
+from mirante.evaluation.per_query import PerQuery, per_query
+from mirante.evaluation.ranks import Ranks
 from mirante.evaluation.trec import read_qrels, read_run, write_qrels, write_run
-from mirante.types import Estimate, Protocol, Provenance, Qrels, Result, Run
+from mirante.types import Estimate, Pairs, Protocol, Provenance, Qrels, Result, Run
 
 SCHEMA = 1
 NAME = "results.json"
@@ -31,11 +37,13 @@ class SavedResults:
         folder: where it lies.
         results: in the order in which they were saved.
         environment: configuration, package versions, seeds and whatever else was stored beside them.
+        comparisons: of pairs of models within one protocol.
     """
 
     folder: Path
     results: tuple[Result, ...]
     environment: Mapping[str, Any]
+    comparisons: tuple[Comparison, ...] = ()
 
     def run(self, result: Result) -> Run:
         """The answers behind one of the results."""
@@ -45,45 +53,81 @@ class SavedResults:
         """The relevance that one of the results was judged by."""
         return read_qrels(self.folder / result.details["files"]["qrels"])
 
+    def ranks(self, result: Result) -> Ranks:
+        """The exact ranks of every relevant document behind one of the results, whatever the run's depth.
+
+        Raises:
+            StoreError: the folder holds none.
+        """
+        return read_ranks(self._file(result, "ranks"), int(result.details.get("unjudged") or 0))
+
+    def pairs(self, result: Result) -> tuple[Pairs, str]:
+        """The data behind one of the results as it was read, without pixels, and the language that was read.
+
+        Raises:
+            StoreError: the folder holds none.
+        """
+        return read_pairs(self._file(result, "pairs"))
+
+    def per_query(self, result: Result) -> PerQuery:
+        """The values behind one of the results, query by query.
+
+        Raises:
+            StoreError: the folder holds no ranks.
+        """
+        return per_query(result, self.ranks(result), self.qrels(result))
+
+    def _file(self, result: Result, kind: str) -> Path:
+        name = result.details["files"].get(kind)
+        if not name:
+            raise StoreError(f"{str(self.folder)!r} keeps no {kind} of {result.model!r}: evaluate again.")
+        return self.folder / str(name)
+
 
 def save_results(
     folder: Path,
-    results: Sequence[Result],
+    judged: Sequence[Judgement],
     *,
-    runs: Sequence[Run],
-    qrels: Sequence[Qrels],
     environment: Mapping[str, Any],
+    comparisons: Sequence[Comparison] = (),
+    data: Sequence[tuple[Pairs, str]] = (),
 ) -> SavedResults:
-    """Write results with their runs and relevance, `results.json` last, each file whole or not at all.
+    """Write results with what is behind them, `results.json` last, each file whole or not at all.
 
     Args:
         folder: made where it is missing.
-        results: n results.
-        runs: the run behind each, in the same order.
-        qrels: the relevance behind each, in the same order.
+        judged: results with their runs, relevance and ranks.
         environment: plain JSON data.
-
-    Raises:
-        UsageError: the numbers of results, runs and qrels differ.
+        comparisons: of the models.
+        data: the pairs that were read and their language, found by the name of the results' data; a result without
+            its pairs cannot be re-scored.
     """
-    if not len(results) == len(runs) == len(qrels):
-        raise UsageError(f"{len(results)} results, {len(runs)} runs and {len(qrels)} qrels: give one of each.")
-    taken: dict[str, Qrels | None] = {}
+    taken: dict[str, object] = {}
+    pairs_files = {pairs.name: _free(f"pairs/{_safe(pairs.name)}", ".jsonl", taken) for pairs, _ in data}
+    for pairs, language in data:
+        write_pairs(folder / pairs_files[pairs.name], pairs, language)
     saved = []
-    for result, run, judged in zip(results, runs, qrels, strict=True):
-        run_file = _free(f"runs/{_safe(result.model)}--{_stem(result)}", taken, None)
-        qrels_file = _free(f"qrels/{_stem(result)}", taken, judged)
-        write_run(folder / run_file, run)
-        write_qrels(folder / qrels_file, judged)
-        files = {"run": run_file, "qrels": qrels_file}
-        saved.append(replace(result, details={**result.details, "files": files}))
+    for one in judged:
+        stem = f"{_safe(one.result.model)}--{_stem(one.result)}"
+        files = {
+            "run": _free(f"runs/{stem}", ".trec", taken),
+            "qrels": _free(f"qrels/{_stem(one.result)}", ".trec", taken, one.qrels),
+            "ranks": _free(f"ranks/{stem}", ".txt", taken),
+        }
+        write_run(folder / files["run"], one.run)
+        write_qrels(folder / files["qrels"], one.qrels)
+        write_ranks(folder / files["ranks"], one.ranks)
+        if one.result.data in pairs_files:
+            files["pairs"] = pairs_files[one.result.data]
+        saved.append(replace(one.result, details={**one.result.details, "files": files}))
     document = {
         "schema": SCHEMA,
         "results": [result_json(result) for result in saved],
+        "comparisons": [asdict(one) for one in comparisons],
         "environment": dict(environment),
     }
     write(folder / NAME, (json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False), "\n"))
-    return SavedResults(folder, tuple(saved), dict(environment))
+    return SavedResults(folder, tuple(saved), dict(environment), tuple(comparisons))
 
 
 def load_results(folder: Path) -> SavedResults:
@@ -98,7 +142,8 @@ def load_results(folder: Path) -> SavedResults:
         if document["schema"] != SCHEMA:
             raise StoreError(f"{str(path)!r} has schema {document['schema']!r}, not {SCHEMA}: evaluate again.")
         results = tuple(_result(one, str(path)) for one in document["results"])
-        return SavedResults(folder, results, document["environment"])
+        comparisons = tuple(config.build(Comparison, one, str(path)) for one in document.get("comparisons", ()))
+        return SavedResults(folder, results, document["environment"], comparisons)
     except OSError as error:
         raise StoreError(f"Cannot read {str(path)!r}: {error.strerror}. Is it a folder of results?") from error
     except StoreError:
@@ -159,10 +204,10 @@ def _safe(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._]+", "-", name)[-80:].strip("-.") or "unnamed"
 
 
-def _free(stem: str, taken: dict[str, Qrels | None], content: Qrels | None) -> str:
-    """A name that no other content has in this folder: `stem.trec`, `stem-2.trec` …; equal relevance is one file."""
+def _free(stem: str, ending: str, taken: dict[str, object], content: object = None) -> str:
+    """A name that no other content has in this folder: `stem.trec`, `stem-2.trec` …; equal content is one file."""
     for number in count(1):
-        name = f"{stem}.trec" if number == 1 else f"{stem}-{number}.trec"
+        name = f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}"
         key = name.casefold()
         if key not in taken or (content is not None and taken[key] == content):
             break
