@@ -108,11 +108,11 @@ def size(
     correlation: float = 0.3,
     shifts: Sequence[float] = (),
     seed: int = 0,
-    flips: int = 1000,
+    draws: int = 1000,
 ) -> dict[Cell, tuple[float, float, float]]:
     """Cell → share of p ≤ 0.05 of the randomisation test and the paired bootstrap, mean `smallest_difference`.
 
-    `shifts` make the second model worse, cell by cell; without them the two are equally good.
+    `shifts` make the second model worse, cell by cell; without them the two are equally good. Each test takes `draws`.
     """
     found = np.zeros((len(cells), 3))
     clusters = Clusters.of([str(at) for at in range(images) for _ in range(EACH)])
@@ -123,8 +123,8 @@ def size(
             str(place): cell.values(first) - cell.values(second, shifts[place] if shifts else 0.0)
             for place, cell in enumerate(cells)
         }
-        drawn = resample(columns, clusters, resamples=1000, seed=at)
-        chances = randomisation(list(columns.values()), clusters, flips=flips, seed=at)
+        drawn = resample(columns, clusters, resamples=draws, seed=at)
+        chances = randomisation(list(columns.values()), clusters, flips=draws, seed=at)
         for place, (sample, column) in enumerate(zip(drawn.values(), columns.values(), strict=True)):
             bootstrap = centred(sample.draws, sample.value)
             found[place] += chances[place] <= 0.05, bootstrap <= 0.05, smallest_difference(column, clusters)
@@ -132,14 +132,15 @@ def size(
 
 
 def power(
-    images: int, *, cells: Sequence[Cell], replications: int, correlation: float = 0.3, seed: int = 0
+    images: int, *, cells: Sequence[Cell], replications: int, correlation: float = 0.3, seed: int = 0, draws: int = 1000
 ) -> dict[Cell, float]:
     """Cell → share found by the randomisation test when the true difference is `smallest_difference`, in the mean."""
     shifts = [0.0] * len(cells)
     for _ in range(3):  # the smallest difference moves a little with the shift itself
         pilot = size(images, cells=cells, replications=40, correlation=correlation, shifts=shifts, seed=seed + 1)
         shifts = [_shift(cell, pilot[cell][2]) for cell in cells]
-    found = size(images, cells=cells, replications=replications, correlation=correlation, shifts=shifts, seed=seed)
+    common: dict[str, Any] = {"replications": replications, "correlation": correlation, "seed": seed, "draws": draws}
+    found = size(images, cells=cells, shifts=shifts, **common)
     return {cell: found[cell][0] for cell in cells}
 
 

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 SAMPLES = 1000  # standard error of a share near 0.95: 0.007
 
 
@@ -31,34 +31,34 @@ def test_the_worlds_have_the_values_that_they_claim(world: ModuleType) -> None:
 
 @pytest.mark.parametrize("images", [100, 300])
 def test_95_percent_intervals_hold_the_truth_in_93_to_97_of_100_samples(world: ModuleType, images: int) -> None:
-    found = world.coverage(images, replications=SAMPLES, seed=1)
+    found = world.coverage(images, replications=SAMPLES)
     held = {cell: found["bca", cell][0] for cell in world.CELLS}
     narrow = {world.Cell("mrr", 0.02)} if images == 100 else set()
     assert {cell: share for cell, share in held.items() if not 0.93 <= share <= 0.97 and cell not in narrow} == {}
     for cell in narrow:  # two or three right answers in 100 images carry the whole figure: known, and written down
-        assert 0.90 <= held[cell] <= 0.94
-
-
-def test_why_bca_and_not_the_percentile_interval_is_the_default(world: ModuleType) -> None:
-    rare = [world.Cell("mrr", 0.02), world.Cell("ndcg@10", 0.02)]
-    found = world.coverage(100, cells=rare, replications=SAMPLES, seed=2)
-    for cell in rare:
-        held, _, below = found["percentile", cell]
-        assert held < 0.93
-        assert below > 0.06  # the truth lies above the interval, as the figure's long tail does
-        assert found["bca", cell][0] > held + 0.01
+        percentile, _, below = found["percentile", cell]
+        assert 0.90 <= held[cell] < 0.94
+        assert percentile < held[cell] - 0.01  # why BCa is the default
+        assert below > 0.06  # the figure has a long tail, and the percentile interval ends on the other side
 
 
 def test_equal_models_are_told_apart_in_5_of_100_samples(world: ModuleType) -> None:
-    found = world.size(300, replications=SAMPLES, seed=3)
+    cells = [cell for cell in world.CELLS if cell.metric in ("mrr", "ndcg@10") or cell == world.Cell("hit_rate@1", 0.5)]
+    found = world.size(300, cells=cells, replications=SAMPLES, draws=500)
     for cell, (flips, bootstrap, _) in found.items():
-        few_steps = cell.metric in ("hit_rate@1", "recall@5") and cell.value != 0.5
-        assert (0.02 if few_steps else 0.04) <= flips <= 0.06, cell  # few right or wrong: p comes in coarse steps
-        assert (0.02 if few_steps else 0.04) <= bootstrap <= 0.065, cell
+        assert 0.04 <= flips <= 0.06, cell
+        assert 0.035 <= bootstrap <= 0.065, cell
+
+
+def test_few_answers_right_or_wrong_make_the_test_careful_never_bold(world: ModuleType) -> None:
+    """With ten right answers in 500 p comes in coarse steps, and 5 % is reached from below."""
+    rare = [world.Cell("hit_rate@1", 0.02), world.Cell("hit_rate@1", 0.95)]
+    for cell, (flips, _, _) in world.size(100, cells=rare, replications=SAMPLES, draws=500).items():
+        assert 0.01 <= flips <= 0.06, cell
 
 
 def test_the_smallest_difference_is_found_in_about_80_of_100_samples(world: ModuleType) -> None:
-    cells = [world.Cell(name, 0.5) for name in ("hit_rate@1", "mrr", "ndcg@10")]
-    found = world.power(300, cells=cells, replications=SAMPLES, seed=4)
+    cells = [world.Cell(name, 0.5) for name in ("hit_rate@1", "ndcg@10")]
+    found = world.power(300, cells=cells, replications=SAMPLES, draws=500)
     for cell, share in found.items():
-        assert 0.75 <= share <= 0.85, cell
+        assert 0.75 <= share <= 0.84, cell
