@@ -1,15 +1,16 @@
 """The data of a run: batches to learn from, pairs to validate on, pairs that must not be forgotten."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 from mirante.batch import Batches
-from mirante.datasets import ReadOptions, open_dataset, read_pairs, split_of, whole
-from mirante.errors import UsageError
+from mirante.datasets import ReadOptions, open_dataset, read_pairs, split_at_random, split_of, whole
+from mirante.errors import DataError, UsageError
+from mirante.pixels import REASONS
 from mirante.training.batches import PairBatches
 from mirante.training.config import Data, TrainConfig
-from mirante.types import Pairs
+from mirante.types import Dataset, Item, Pairs, Picture
 
 _TOKENIZER_ITEMS = 3000
 
@@ -24,39 +25,117 @@ class Sets:
 
 
 def open_sets(data: Data) -> Sets:
-    """Open everything that `data` names.
+    """Open everything that `data` names; no picture of one set is in another.
 
     Raises:
-        UsageError: partial captions of a data set that cannot make them.
-        DataError: there is nothing to learn from.
+        UsageError: a split, column or language is not there; settings that exclude each other.
+        DataError: there is nothing to learn from or to measure, or a training picture is measured too.
     """
-    return Sets(_batches(data), _pairs(data.validation, data.language), _pairs(data.retain, data.retain_language))
+    if data.limit is not None and data.limit < 1:
+        raise UsageError(f"limit must be at least 1, not {data.limit}: leave it out to use all.")
+    batches, held = _given(data) if data.captions == "given" else (_partial(data), None)
+    validation = _measured(data.validation, data.language, _options(data)) if data.validation else held
+    same = data.retain and split_of(data.retain)[0] == split_of(data.address)[0]
+    columns = _options(data) if same else ReadOptions()
+    retain = _measured(data.retain, data.retain_language, columns) if data.retain else None
+    for role, pairs in (("validation", validation), ("retain", retain)):
+        if pairs:
+            _keep_apart(batches.pictures, pairs, role)
+    return Sets(batches, validation, retain)
 
 
 def words(config: TrainConfig) -> Iterator[str]:
     """Captions of the training data for the tokenizer of a new model, image by image; none for a given model."""
     if config.model.new is None:
         return
-    dataset = open_dataset(config.data.address)
-    items = [dataset.items(dataset.splits[0], language) for language in config.model.new.tokenizer_languages]
+    data = config.data
+    dataset = open_dataset(data.address, _options(data))
+    split, languages = dataset.splits[0], config.model.new.tokenizer_languages
+    items: list[Iterator[Item]] = [islice(dataset.items(split, language), data.limit) for language in languages]
+    if data.hold_out:
+        items = [iter(split_at_random(some, data.hold_out)[0]) for some in items]
     for together in islice(zip(*items, strict=True), _TOKENIZER_ITEMS):
         yield from (caption.text for item in together for caption in item.captions)
 
 
-def _batches(data: Data) -> Batches:
-    dataset = open_dataset(data.address, ReadOptions(language=data.language))
-    if data.captions == "given":
-        pairs = read_pairs(dataset, language=data.language, limit=data.limit)
-        return PairBatches(pairs.sharing_equal_captions())
+def _given(data: Data) -> tuple[Batches, Pairs | None]:
+    """Batches of the training pictures, and the pairs of those held out."""
+    dataset = open_dataset(data.address, _options(data))
+    pairs, held = read_pairs(dataset, language=data.language, limit=data.limit), None
+    if not pairs.captions:
+        raise _nothing(pairs, data.address, data.language)
+    if data.hold_out:
+        rest, out = split_at_random(_items(dataset, data), data.hold_out)
+        pairs, held = _part(pairs, rest), _part(pairs, out, f" (held out {data.hold_out:g})")
+        if not held.captions:
+            raise _nothing(held, held.name, data.language)
+    return PairBatches(pairs.sharing_equal_captions()), held
+
+
+def _partial(data: Data) -> Batches:
+    dataset = open_dataset(data.address, _options(data))
     make = getattr(whole(dataset), "batches", None)
     if make is None:
         raise UsageError(f'{data.address!r} cannot make partial captions: use captions = "given".')
+    for name in ("hold_out", "limit"):
+        if getattr(data, name):
+            raise UsageError(
+                f'{name} = {getattr(data, name)} needs captions = "given", not "partial": name a split and its size '
+                "instead, such as scenes:train-4000."
+            )
     asked = {"partials": data.partials, "partners": data.partners, "false_captions": data.false_captions}
-    made: Batches = make(split_of(data.address)[1][0], data.language, **asked)
+    made: Batches = make(dataset.splits[0], data.language, **asked)
     return made
 
 
-def _pairs(address: str | None, language: str | None) -> Pairs | None:
-    if address is None:
-        return None
-    return read_pairs(open_dataset(address, ReadOptions(language=language)), language=language)
+def _measured(address: str, language: str | None, options: ReadOptions) -> Pairs:
+    dataset = open_dataset(address, replace(options, language=language))
+    pairs = read_pairs(dataset, language=language)
+    if not pairs.captions:
+        raise _nothing(pairs, address, language)
+    return pairs
+
+
+def _options(data: Data) -> ReadOptions:
+    return ReadOptions(image_column=data.image_column, text_column=data.text_column, language=data.language)
+
+
+def _items(dataset: Dataset, data: Data) -> Iterator[Item]:
+    splits = (dataset.items(split, data.language) for split in dataset.splits)
+    return islice(chain.from_iterable(splits), data.limit)
+
+
+def _part(pairs: Pairs, items: Sequence[Item], suffix: str = "") -> Pairs:
+    """The pictures and captions of `items` alone, with the relevance that `pairs` knows."""
+    pictures = {item.picture.id for item in items}
+    captions = {caption.id for item in items for caption in item.captions}
+    told = tuple(caption for caption in pairs.captions if caption.id in captions)
+    return Pairs(
+        tuple(image for image in pairs.images if image.id in pictures),
+        told,
+        {caption.id: pairs.relevance[caption.id] & pictures for caption in told},
+        pairs.name + suffix,
+        {image: stands for image, stands in pairs.merged.items() if stands in pictures},
+    )
+
+
+def _keep_apart(training: Collection[Picture], measured: Pairs, role: str) -> None:
+    """Refuse a picture of both sides; ones already known as unreadable equal none."""
+    known = {one.content for one in training if one.content.partition(":")[0] not in REASONS}
+    both = [image.id for image in measured.images if image.content in known]
+    if both:
+        raise DataError(
+            f"{len(both)} of the {len(measured.images)} pictures of {role} = {measured.name!r} are training pictures "
+            f"too, first {both[0]!r}: what is measured on them says nothing. Name another split, or leave `{role}` "
+            "out and set hold_out = 0.1."
+        )
+
+
+def _nothing(pairs: Pairs, address: str, language: str | None) -> DataError:
+    if not pairs.images:
+        return DataError(f"{address!r} has no picture: `mirante inspect` lists its splits and their sizes.")
+    wanted = f" in {language!r}" if language else ""
+    return DataError(
+        f"None of the {len(pairs.images)} pictures of {address!r} has a caption{wanted}: `mirante inspect` lists its "
+        "columns and languages."
+    )

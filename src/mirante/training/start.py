@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mirante import encoders
 from mirante.errors import ModelError, UsageError
 from mirante.training.config import Model, NewModel
+from mirante.training.pictures import input_size
 
 if TYPE_CHECKING:
     from mirante.encoders._dual import DualEncoder
@@ -22,7 +23,7 @@ def open_model(model: Model, texts: Iterable[str], device: str = "auto") -> "Dua
 
     Raises:
         UsageError: neither or both of `start` and `new` are given.
-        ModelError: the encoder cannot be trained.
+        ModelError: the encoder cannot be trained: it has no weights, or takes pictures of any shape.
     """
     if (model.start is None) == (model.new is None):
         raise UsageError('[model] needs exactly one of start = "…" and [model.new]: give one of them.')
@@ -34,12 +35,15 @@ def open_model(model: Model, texts: Iterable[str], device: str = "auto") -> "Dua
             encoder = encoders.load(folder, encoders.Settings(device=device))
     if not hasattr(encoder, "module"):
         raise ModelError(f"The model {model.start!r} has no weights to train: start from a CLIP or SigLIP checkpoint.")
-    return encoder  # type: ignore[return-value]
+    trained: DualEncoder = encoder  # type: ignore[assignment]
+    input_size(trained)
+    return trained
 
 
 def write_new(new: NewModel, texts: Iterable[str], folder: Path) -> None:
     """Write a random checkpoint of that shape; torch's global generator decides its weights."""
     import torch
+    from safetensors.torch import save_file
     from transformers import SiglipConfig, SiglipImageProcessorPil, SiglipModel
 
     from mirante.encoders._checkpoint import quiet
@@ -65,7 +69,8 @@ def write_new(new: NewModel, texts: Iterable[str], folder: Path) -> None:
         module.logit_scale.fill_(math.log(_SCALE))
         module.logit_bias.fill_(_BIAS)
     with quiet():
-        module.save_pretrained(folder)
+        module.config.save_pretrained(folder)
+    save_file(module.state_dict(), folder / "model.safetensors", {"format": "pt"})  # by every process of several
     tokenizer.save_pretrained(folder)
     side = {"height": new.image_size, "width": new.image_size}
     SiglipImageProcessorPil(size=side, resample=2).save_pretrained(folder)
