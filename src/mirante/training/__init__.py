@@ -113,9 +113,10 @@ def train(config: TrainConfig, *, restart: bool = False) -> Training:
     accelerator = _accelerator(config)
     import torch
 
-    from mirante.training import card, data, loop, parts, pictures, start, state, validation
+    from mirante.training import card, data, loop, mining, parts, pictures, start, state, validation
     from mirante.training.folder import Folder, material
 
+    mining.check(config)
     sets = data.open_sets(config.data)
     encoder = start.open_model(config.model, data.words(config), str(accelerator.device))
     batches, pixels = pictures.prepare(sets.batches, encoder)
@@ -133,7 +134,8 @@ def train(config: TrainConfig, *, restart: bool = False) -> Training:
         return parts.save(encoder, config.trained, folder.checkpoint)
 
     watch = validation.Watch(encoder, sets, config.select, keep) if config.validate_every and sets.validation else None
-    done = loop.run(config, encoder, batches, pictures=pixels, accelerator=accelerator, look=watch)
+    hard = mining.create(config, batches, pixels, accelerator)
+    done = loop.run(config, encoder, hard or batches, pictures=pixels, accelerator=accelerator, look=watch, mining=hard)
     if not watch and accelerator.is_main_process:
         keep()
     after = folder.once("after", lambda: validation.snapshot(encoders.load(str(folder.checkpoint)), sets))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -60,20 +61,10 @@ def make(
     """
 
     def images(model: "DualEncoder", change: Callable[[Tensor], Tensor] | None = None) -> Callable[[Any], Tensor]:
-        def encode(rows: Any) -> Tensor:
-            pixels = pictures.batch(rows).to(model.device)
-            with autocast():
-                return normalize(model.image_features(change(pixels) if change else pixels).float(), dim=-1)
-
-        return encode
+        return image_rows(model, pictures, autocast, change)
 
     def texts(model: "DualEncoder", change: Callable[[str], str] = str) -> Callable[[Any], Tensor]:
-        def encode(told: Any) -> Tensor:
-            tokens = model.tokens([change(text) for text in told])
-            with autocast():
-                return normalize(model.text_features(tokens).float(), dim=-1)
-
-        return encode
+        return text_rows(model, autocast, change)
 
     sees, reads = config.trained.image != "none", config.trained.text != "none"
     patches.drop(encoder.module, config.drop_patches)
@@ -91,12 +82,63 @@ def make(
     return views | {name: makers[name]() for name in names}
 
 
-def _once(encode: Callable[[Any], Tensor], model: "DualEncoder", count: int) -> View:
-    """The view of a tower that stays as it is: all rows are encoded now and looked up later."""
-    chunks = [np.arange(at, min(at + _CHUNK, count)) for at in range(0, count, _CHUNK)]
+def image_rows(
+    model: "DualEncoder",
+    pictures: Pictures,
+    autocast: Callable[[], Any],
+    change: Callable[[Tensor], Tensor] | None = None,
+) -> Callable[[Any], Tensor]:
+    """Encodes pictures by their rows, (B,) int64 → (B, d) unit rows; `change` is made to their pixels first."""
+
+    def encode(rows: Any) -> Tensor:
+        pixels = pictures.batch(rows).to(model.device)
+        with autocast():
+            return normalize(model.image_features(change(pixels) if change else pixels).float(), dim=-1)
+
+    return encode
+
+
+def text_rows(
+    model: "DualEncoder", autocast: Callable[[], Any], change: Callable[[str], str] = str
+) -> Callable[[Any], Tensor]:
+    """Encodes T texts → (T, d) unit rows; `change` is made to each first."""
+
+    def encode(told: Any) -> Tensor:
+        tokens = _cut(model.tokens([change(text) for text in told]))
+        with autocast():
+            return normalize(model.text_features(tokens).float(), dim=-1)
+
+    return encode
+
+
+def encode_all(
+    encode: Callable[[Any], Tensor],
+    items: Sequence[Any] | NDArray[np.int64],
+    model: "DualEncoder",
+    *,
+    label: str,
+    unit: str,
+) -> Tensor:
+    """(n, d) rows of n items by the model as it is now, in evaluation mode and without gradient."""
+    chunks, training = [items[at : at + _CHUNK] for at in range(0, len(items), _CHUNK)], model.module.training
     model.module.eval()
     with torch.no_grad():
-        rows = torch.cat([encode(c) for c in track(chunks, "frozen images", total=count, unit="pictures", size=len)])
+        rows = torch.cat([encode(c) for c in track(chunks, label, total=len(items), unit=unit, size=len)])
+    model.module.train(training)
+    return rows
+
+
+def _cut(tokens: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Without the columns that are padding in every text, where the network is told so (CLIP): they change nothing."""
+    if "attention_mask" not in tokens:
+        return tokens
+    longest = int(tokens["attention_mask"].sum(dim=1).max())
+    return {name: values[:, :longest] for name, values in tokens.items()}
+
+
+def _once(encode: Callable[[Any], Tensor], model: "DualEncoder", count: int) -> View:
+    """The view of a tower that stays as it is: all rows are encoded now and looked up later."""
+    rows = encode_all(encode, np.arange(count), model, label="frozen images", unit="pictures")
     return View("rows", lambda wanted: rows[torch.from_numpy(wanted).to(rows.device)], False)
 
 
