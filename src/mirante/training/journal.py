@@ -25,7 +25,7 @@ class Journal:
     def __init__(self, out: Path, since: int, *, tensorboard: bool = False) -> None:
         path = out / "log.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
-        old = path.read_text(encoding="utf-8").splitlines() if path.is_file() and since else []
+        old = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() and since else []
         part = path.with_suffix(".part")
         with disk(path):
             part.write_text("".join(f"{line}\n" for line in old if _step(line) <= since), encoding="utf-8")
