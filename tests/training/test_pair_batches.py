@@ -75,9 +75,40 @@ def test_rows_point_at_pictures_that_have_a_caption():
     assert drawn(given) == {"a cat": {"a"}, "a dog": {"b"}}
 
 
+def test_every_picture_comes_once_in_each_pass():
+    """Ten pictures in batches of two: ten batches are two passes."""
+    batches = PairBatches(pairs({f"image {n}": [f"caption {n}"] for n in range(10)}))
+    rows = [int(row) for step in range(10) for row in batches.draw(step, 2, seed=3).rows]
+    assert sorted(rows[:10]) == sorted(rows[10:]) == list(range(10))
+    assert rows[:10] != rows[10:]
+
+
+def test_pictures_can_be_left_out_and_shift_no_row():
+    """Without b, the caption that b and c share is of c alone, and rows point at a and c."""
+    given = pairs({"a": ["a cat"], "b": ["untitled", "a dog"], "c": ["untitled"]}).sharing_equal_captions()
+    rest = PairBatches(given).without(["b"])
+    assert [picture.id for picture in rest.pictures] == ["a", "c"]
+    assert drawn(rest.pairs) == {"a cat": {"a"}, "untitled": {"c"}}
+    with pytest.raises(DataError, match=r"only one captioned picture \('a'\)"):
+        rest.without({"c": "truncated"})
+
+
 def test_data_without_a_captioned_picture_is_refused():
-    with pytest.raises(DataError, match="no captioned picture"):
-        PairBatches(pairs({"mute": []})).draw(0, 2, seed=0)
+    with pytest.raises(DataError, match="There is no captioned picture in the data"):
+        PairBatches(pairs({"mute": []}))
+
+
+def test_a_single_captioned_picture_is_refused():
+    with pytest.raises(DataError, match=r"only one captioned picture \('a'\) in the data"):
+        PairBatches(pairs({"mute": [], "a": ["a cat", "a grey cat"]}))
+
+
+def test_captions_that_are_all_true_of_all_are_refused():
+    given = pairs({"a": ["untitled"], "b": ["Untitled"], "c": ["untitled"]})
+    with pytest.raises(DataError, match=r"All 3 pictures of the data share all their captions .*'untitled'"):
+        PairBatches(given.sharing_equal_captions())
+    told_apart = pairs({"a": ["untitled"], "b": ["Untitled"], "c": ["untitled", "a dog"]})
+    assert len(PairBatches(told_apart.sharing_equal_captions()).pictures) == 3
 
 
 def test_the_same_generator_state_gives_the_same_batch():

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from mirante import encoders
 from mirante.encoders import _tiny
 from mirante.errors import ModelError, UsageError
 from mirante.training.config import Model, NewModel
@@ -69,6 +70,19 @@ def test_a_checkpoint_is_opened_where_one_is_named(tmp_path):
 def test_exactly_one_start_is_needed(model):
     with pytest.raises(UsageError, match="exactly one"):
         open_model(model, TEXTS)
+
+
+def test_the_revision_and_the_device_are_passed_on(tmp_path, monkeypatch, made):
+    asked = []
+    monkeypatch.setattr(encoders, "load", lambda model, settings: asked.append((model, settings)) or made)
+    assert open_model(Model(start="owner/name", revision="v1"), [], "cpu") is made
+    assert asked == [("owner/name", encoders.Settings(device="cpu", revision="v1"))]
+
+
+def test_a_model_of_pictures_of_any_shape_cannot_be_trained(tmp_path):
+    address = _tiny.naflex(tmp_path / "model")
+    with pytest.raises(ModelError, match=r"pictures of any shape \(Siglip2.*google/siglip2-base-patch16-224"):
+        open_model(Model(start=address), [])
 
 
 def test_an_encoder_without_weights_cannot_be_trained():

@@ -13,6 +13,10 @@ from mirante.training.config import Data, TrainConfig
 from mirante.types import Dataset, Item, Pairs, Picture
 
 _TOKENIZER_ITEMS = 3000
+_REMEDIES = {
+    "validation": "or leave it out and set hold_out = 0.1",
+    "retain": "of pictures that are not learnt from",
+}
 
 
 @dataclass(frozen=True)
@@ -123,12 +127,12 @@ def _keep_apart(training: Collection[Picture], measured: Pairs, role: str) -> No
     """Refuse a picture of both sides; ones already known as unreadable equal none."""
     known = {one.content for one in training if one.content.partition(":")[0] not in REASONS}
     both = [image.id for image in measured.images if image.content in known]
-    if both:
-        raise DataError(
-            f"{len(both)} of the {len(measured.images)} pictures of {role} = {measured.name!r} are training pictures "
-            f"too, first {both[0]!r}: what is measured on them says nothing. Name another split, or leave `{role}` "
-            "out and set hold_out = 0.1."
-        )
+    if not both:
+        return
+    raise DataError(
+        f"{len(both)} of the {len(measured.images)} pictures of {role} = {measured.name!r} are training pictures too, "
+        f"first {both[0]!r}: what is measured on them says nothing. Name another split, {_REMEDIES[role]}."
+    )
 
 
 def _nothing(pairs: Pairs, address: str, language: str | None) -> DataError:
