@@ -55,13 +55,14 @@ def _plain(one: Estimate | None) -> dict[str, float] | None:
 def section(name: str, runs: list[dict[str, Any]]) -> str:
     """The table of one recipe."""
     target, retain = runs[0]["protocols"]["target"], runs[0]["protocols"].get("retain")
+    data = read_config(ROOT / "configs" / f"{name}.toml").data
     trained, every = runs[0]["parameters"]["trained"], runs[0]["parameters"]["all"]
     lines = [
         f"## {NAMES.get(name, name)}: [{name}.toml](../../configs/{name}.toml)",
         "",
         f"{runs[0]['steps']} steps; {trained:,} of {every:,} parameters trained "
-        f"({100 * trained / every:.1f} %). Measured on {asked(target)}"
-        + (f"; retained: {asked(retain)}." if retain else "."),
+        f"({100 * trained / every:.1f} %). Measured on {asked(target, data.language)}"
+        + (f"; retained: {asked(retain, data.retain_language)}." if retain else "."),
         "",
         "| seed | before | after | retained before | retained after | seconds |",
         "|---|---|---|---|---|---|",
@@ -77,10 +78,9 @@ def section(name: str, runs: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def asked(protocol: dict[str, Any]) -> str:
+def asked(protocol: dict[str, Any], language: str | None) -> str:
     """A protocol in words."""
-    language = f" in {protocol['language']}" if protocol["language"] else ""
-    return f"{protocol['data']}{language}, {protocol['queries']:,} queries in {protocol['gallery']:,} pictures"
+    return f"{protocol['data']}{f' in {language}' if language else ''}, {protocol['queries']:,} queries in {protocol['gallery']:,} pictures"
 
 
 def shown(one: dict[str, float] | None) -> str:

@@ -17,7 +17,11 @@ def measure(encoder: Encoder, pairs: Pairs, *, resamples: int = 1000) -> Measure
     """Text to image, of `encoder` as it is now, unreadable pictures left out."""
     images, texts, unreadable = embed_pairs(pairs, encoder)
     readable = pairs.without_images(unreadable)
-    judged = evaluate(images, texts, readable, Settings(resamples=resamples, dropped=len(unreadable)))
+    languages = {caption.language for caption in readable.captions}
+    settings = Settings(
+        resamples=resamples, dropped=len(unreadable), language=languages.pop() if len(languages) == 1 else ""
+    )
+    judged = evaluate(images, texts, readable, settings)
     return Measured(dict(judged.result.metrics), judged.result.protocol)
 
 
