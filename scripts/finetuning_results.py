@@ -80,7 +80,8 @@ def section(name: str, runs: list[dict[str, Any]]) -> str:
 
 def asked(protocol: dict[str, Any], language: str | None) -> str:
     """A protocol in words."""
-    return f"{protocol['data']}{f' in {language}' if language else ''}, {protocol['queries']:,} queries in {protocol['gallery']:,} pictures"
+    told = f" in {language}" if language else ""
+    return f"{protocol['data']}{told}, {protocol['queries']:,} queries in {protocol['gallery']:,} pictures"
 
 
 def shown(one: dict[str, float] | None) -> str:
