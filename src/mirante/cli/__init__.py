@@ -5,12 +5,29 @@ import traceback
 
 import typer
 
-from mirante.cli import blend, demo, embed, evaluate, index, inspect, probe, report, search, train
+from mirante.cli import (
+    blend,
+    calibrate,
+    classify,
+    demo,
+    embed,
+    evaluate,
+    filter,
+    index,
+    inspect,
+    probe,
+    report,
+    score,
+    search,
+    train,
+)
 from mirante.errors import MiranteError
 from mirante.messages import text
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=text("cli.mirante"), rich_markup_mode=None)
-for verb in (demo, inspect, embed, index, search, evaluate, report, train, blend, probe):
+for verb in (demo, inspect, embed, index, search, calibrate, evaluate, report, train, blend, probe):
+    verb.add_to(app)
+for verb in (classify, filter, score):
     verb.add_to(app)
 
 

@@ -11,6 +11,9 @@ from mirante.errors import UsageError
 from mirante.messages import text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mirante.search import Hit
     from mirante.types import Query
 
 
@@ -59,9 +62,23 @@ def search(
     gallery = searching.Gallery.open(index / "index" if (index / "index" / "index.json").is_file() else index)
     address = model or gallery.provenance.model
     hits = searching.search(gallery, running.load(address), asking.query(words), k)
-    output.document({"schema": 1, "hits": [hit.to_dict() for hit in hits], "index": str(index), "model": address})
-    rows = [(hit.id, f"{hit.score:.3f}", " · ".join(hit.captions[:2])) for hit in hits]
-    output.table((text("cli.column-id"), text("cli.column-score"), text("cli.column-captions")), rows)
+    nothing = searching.nothing_matches(gallery, hits)
+    document = {"hits": [hit.to_dict() for hit in hits], "nothing_matches": nothing}
+    output.document({"schema": 1, **document, "index": str(index), "model": address})
+    if nothing:
+        output.say("classify.nothing-matches")
+    _show(hits, output)
+
+
+def _show(hits: "Sequence[Hit]", output: Output) -> None:
+    calibrated = any(hit.relevance is not None for hit in hits)
+    head = [text("cli.column-id"), text("cli.column-score"), text("cli.column-captions")]
+    rows = [[hit.id, f"{hit.score:.3f}", " · ".join(hit.captions[:2])] for hit in hits]
+    if calibrated:
+        head.insert(2, text("classify.column-relevance"))
+        for row, hit in zip(rows, hits, strict=True):
+            row.insert(2, f"{100 * (hit.relevance or 0):.0f} %")
+    output.table(head, rows)
 
 
 def add_to(app: typer.Typer) -> None:

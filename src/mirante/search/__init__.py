@@ -1,7 +1,8 @@
 """Galleries that can be searched with texts, pictures and sums of them."""
 
+from mirante.search.calibration import Calibration
 from mirante.search.catalogue import Entry
 from mirante.search.gallery import Gallery, Hit
-from mirante.search.query import compose, parse_terms, search
+from mirante.search.query import compose, nothing_matches, parse_terms, search
 
-__all__ = ["Entry", "Gallery", "Hit", "compose", "parse_terms", "search"]
+__all__ = ["Calibration", "Entry", "Gallery", "Hit", "compose", "nothing_matches", "parse_terms", "search"]

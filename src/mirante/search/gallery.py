@@ -2,12 +2,14 @@
 
 ```
 INDEX/index.json          the one file to read: what is held, how, and which model opens it (`Manifest`)
+INDEX/calibration.safetensors   how scores become probabilities, once `mirante calibrate` fitted it
 INDEX/generation-…/       vectors.npy, ids.json, the index's own file, catalogue.sqlite
 ```
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +18,7 @@ import numpy as np
 from mirante.errors import DataError, ModelMismatch, StoreError, UsageError
 from mirante.indexes import Index, create_index, open_index
 from mirante.search import generations
+from mirante.search.calibration import Calibration
 from mirante.search.catalogue import Catalogue, Entry, derive
 from mirante.search.manifest import Holds, Manifest, describe, parse
 from mirante.types import Embeddings, Metadata, Provenance, Vectors
@@ -26,20 +29,24 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One answer to a query: the entry found, and the inner product (cosine) of query and row."""
+    """One answer to a query: the entry found, and the inner product (cosine) of query and row.
+
+    `relevance` is the calibrated probability that the answer is right, None where scores are not calibrated.
+    """
 
     id: str
     score: float
     captions: tuple[str, ...]
     metadata: Metadata
     path: str | None
+    relevance: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON. `relevance`, a calibrated probability, is null: scores are not calibrated yet."""
+        """Plain data for JSON."""
         return {
             "id": self.id,
             "score": self.score,
-            "relevance": None,
+            "relevance": self.relevance,
             "captions": list(self.captions),
             "metadata": dict(self.metadata),
             "path": self.path,
@@ -126,6 +133,15 @@ class Gallery:
     def dim(self) -> int:
         """Width d of a row."""
         return self.manifest.dim
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """What turns scores into probabilities, None before `mirante calibrate`; read once.
+
+        Raises:
+            StoreError: it was fitted for another model, or is damaged.
+        """
+        return Calibration.load(self.folder, self.provenance)
 
     @property
     def fields(self) -> tuple[str, ...]:

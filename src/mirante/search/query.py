@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from PIL.Image import Image
@@ -73,15 +74,43 @@ def compose(query: Query, encoder: Encoder) -> Vectors:
 def search(gallery: Gallery, encoder: Encoder, query: Query, k: int = 10) -> list[Hit]:
     """The k best entries of `gallery` for `query`, which may look for images or texts with images or texts.
 
-    A picture that is itself in the gallery is found like any other.
+    A picture that is itself in the gallery is found like any other. Where the gallery is calibrated, hits of a query
+    of the kind that was calibrated carry their relevance: one text that looks for pictures, or one picture for texts.
 
     Raises:
         ModelMismatch: the gallery's rows were made by another model than `encoder`; nothing is encoded then.
         UnknownName: the query filters on a field that no entry has.
         UsageError: the query has no direction, or k is below 1.
+        StoreError: the gallery's calibration was fitted for another model.
     """
     require_same_space(gallery.provenance, encoder.provenance)
-    return gallery.search(compose(query, encoder), k, query.where)
+    vector = compose(query, encoder)
+    hits = gallery.search(vector, k, query.where)
+    calibration = gallery.calibration if _is_calibrated(query, gallery) else None
+    if calibration is None or not hits:
+        return hits
+    scores = np.array([[hit.score for hit in hits]], np.float64)
+    said = calibration.probabilities(vector[np.newaxis], scores, len(gallery))[0].tolist()
+    return [replace(hit, relevance=one) for hit, one in zip(hits, said, strict=True)]
+
+
+def nothing_matches(gallery: Gallery, hits: Sequence[Hit]) -> bool | None:
+    """Whether even the best of the hits is improbable; None where they are not calibrated.
+
+    Args:
+        gallery: that was searched.
+        hits: what `search` found, best first.
+    """
+    if not hits or hits[0].relevance is None or gallery.calibration is None:
+        return None
+    return gallery.calibration.nothing(hits[0].relevance)
+
+
+def _is_calibrated(query: Query, gallery: Gallery) -> bool:
+    """Whether a query is of the kind that calibrations are fitted on; sums and likenesses score otherwise."""
+    if len(query.terms) != 1 or query.terms[0].weight <= 0:
+        return False
+    return (query.terms[0].text is not None) == (gallery.holds == "images")
 
 
 def _weighted(sign: float, text: str) -> Term:

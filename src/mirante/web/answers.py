@@ -12,7 +12,7 @@ from PIL.Image import Image
 from mirante import messages, pixels
 from mirante.errors import MiranteError, UnreadableImage
 from mirante.report.voice import Voice
-from mirante.search import Gallery, Hit, parse_terms, search
+from mirante.search import Gallery, Hit, nothing_matches, parse_terms, search
 from mirante.types import Encoder, Query
 
 Pictures: TypeAlias = Mapping[str, Callable[[], Image]] | Callable[[Hit], Image | None]
@@ -65,11 +65,16 @@ class Answers:
         asked = "".join(_image(image, escape(_say(lang, "picture")), "asked") for image in images)
         cards = "".join(self._card(hit, Voice(lang)) for hit in hits)
         found = escape(_say(lang, "found", count=len(hits)))
+        if nothing_matches(self.gallery, hits):
+            asked += f'<p class="notice" role="alert">{escape(messages.text("classify.nothing-matches", lang))}</p>'
         return f'{asked}<p class="status" role="status">{found}</p><ol class="results">{cards}</ol>'
 
     def _card(self, hit: Hit, voice: Voice) -> str:
         words = escape(hit.captions[0] if hit.captions else hit.id)
         score = _say(voice.lang, "score", score=voice.number(hit.score, 2))
+        if hit.relevance is not None:
+            share = voice.percent(hit.relevance, 0)
+            score += messages.text("classify.shown-relevance", voice.lang, share=share)
         return (
             f"<li><figure>{self._shown(hit, words, voice.lang)}"
             f"<figcaption>{words}<small>{escape(score)}</small></figcaption></figure></li>"
