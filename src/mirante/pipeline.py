@@ -3,24 +3,26 @@
 Every verb of the command line is one function here or in the layer that it names.
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mirante import embeddings, encoders, environment
 from mirante.datasets import ReadOptions, open_dataset, read_pairs, whole
-from mirante.errors import DataError, UnreadableImage, UsageError
-from mirante.evaluation import Judgement, Settings, compare_all, evaluate, save_results
-from mirante.progress import track
-from mirante.report import write_report
+from mirante.errors import DataError, UsageError
+from mirante.evaluation import (
+    Judgement,
+    Preset,
+    compare_all,
+    evaluate_under,
+    load_results,
+    rescore,
+    save_results,
+)
+from mirante.report import save_thumbnails, write_report
 from mirante.search import Entry, Gallery
-from mirante.types import DIRECTIONS, Dataset, Encoder, Pairs, Result
-
-THUMBNAIL = 192
-FEW_QUERIES = 5_000
-"""Up to so many captions the saved runs hold 1,000 answers a query, beyond it 100."""
+from mirante.types import Dataset, Encoder, Pairs, Result
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Job:
         models: addresses of models.
         out: folder of results, runs, report and cached embeddings.
         report_language: of `report.html`.
-        cache: keep embeddings under `out` for the next time.
+        cache: keep embeddings under `out` for the next time, and for `again`.
+        protocol: which images and captions are asked, and how relevance is read.
     """
 
     sources: tuple[Source, ...]
@@ -49,6 +52,7 @@ class Job:
     out: Path
     report_language: str | None = None
     cache: bool = True
+    protocol: Preset = field(default_factory=Preset)
 
 
 def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Result, ...]:
@@ -60,9 +64,12 @@ def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Resul
 
     Raises:
         UsageError: an address, model, column or language does not exist, or there is nothing to evaluate.
+        DataError: the data are not what the protocol means.
     """
     models = [load(model) for model in job.models]
-    collections = [(source, read(source)) for source in job.sources]
+    collections = [(source, read(source, job.protocol.split)) for source in job.sources]
+    for source, pairs in collections:  # before anything is embedded
+        job.protocol.parts(job.protocol.choose(pairs), source.reading.language or "")
     judged = [one for source, pairs in collections for encoder in models for one in judge(pairs, encoder, source, job)]
     saved = save_results(
         job.out,
@@ -77,15 +84,34 @@ def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Resul
     return saved.results
 
 
-def read(source: Source) -> Pairs:
-    """The pairs of a source.
+def again(folder: Path, protocol: Preset, out: Path, report_language: str | None = None) -> tuple[Result, ...]:
+    """Score what `run` left in `folder` under another protocol, without a model, into the folder `out`.
+
+    Raises:
+        UsageError: `out` is `folder`.
+        StoreError: the vectors or data were not kept.
+        DataError: the data are not what the protocol means.
+    """
+    if out.resolve() == folder.resolve():
+        raise UsageError(f"--out {str(out)!r} is the folder of the results themselves: give another one.")
+    judged = rescore(load_results(folder), protocol)
+    comparisons = compare_all(one.per_query for one in judged)
+    saved = save_results(out, judged, environment=environment.describe(), comparisons=comparisons)
+    if (folder / "thumbnails").is_dir():
+        shutil.copytree(folder / "thumbnails", out / "thumbnails", dirs_exist_ok=True)
+    write_report(out, report_language)
+    return saved.results
+
+
+def read(source: Source, split: str = "") -> Pairs:
+    """The pairs of a source; `split` is a protocol's, read where the address names none.
 
     Raises:
         UsageError: no picture has a caption in the wanted language.
     """
     dataset = open_dataset(source.address, source.reading)
     language = source.reading.language
-    pairs = read_pairs(dataset, splits=_splits(dataset), language=language, limit=source.limit)
+    pairs = read_pairs(dataset, splits=_splits(dataset, split), language=language, limit=source.limit)
     if not pairs.captions:
         wanted = f" in {language!r}" if language else ""
         raise UsageError(
@@ -97,31 +123,12 @@ def read(source: Source) -> Pairs:
 def judge(pairs: Pairs, encoder: Encoder, source: Source, job: Job) -> list[Judgement]:
     """One model on one data set, in both directions."""
     folder = job.out / "embeddings" / _name(encoder) if job.cache else None
-    images, texts, unreadable = embeddings.embed_pairs(pairs, encoder, folder)
-    readable = pairs.without_images(unreadable)
-    if not readable.captions:
+    chosen = job.protocol.choose(pairs)
+    images, texts, unreadable = embeddings.embed_pairs(chosen, encoder, folder)
+    if not chosen.without_images(unreadable).captions:
         raise DataError(f"No picture of {pairs.name!r} can be read: `mirante inspect` says why.")
-    common = Settings(
-        depth=1000 if len(readable.captions) <= FEW_QUERIES else 100,
-        language=source.reading.language or "",
-        dropped=len(unreadable),
-    )
-    return [evaluate(images, texts, readable, replace(common, direction=direction)) for direction in DIRECTIONS]
-
-
-def save_thumbnails(out: Path, pairs: Pairs, results: Iterable[Result]) -> None:
-    """Small pictures for the report's galleries, named by the hash of their id."""
-    shown = {one for result in results for one in _shown(result.details.get("examples", {}))}
-    folder = out / "thumbnails"
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = [picture for picture in pairs.images if picture.id in shown]
-    for picture in track(wanted, "thumbnails", total=len(wanted), unit="pictures"):
-        try:
-            image = picture.load()
-        except UnreadableImage:
-            continue
-        image.thumbnail((THUMBNAIL, THUMBNAIL))
-        image.save(folder / f"{hashlib.sha256(picture.id.encode()).hexdigest()[:24]}.jpg", quality=85)
+    language = source.reading.language or ""
+    return evaluate_under(job.protocol, images, texts, pairs, language=language, unreadable=unreadable)
 
 
 def index(source: Path, kind: str, out: Path) -> Gallery:
@@ -142,17 +149,11 @@ def index(source: Path, kind: str, out: Path) -> Gallery:
     return Gallery.create(out, kind, rows, entries.values())
 
 
-def _splits(dataset: Dataset) -> tuple[str, ...]:
-    """The splits asked for; of a whole data set its test split, or everything where it has none."""
+def _splits(dataset: Dataset, wanted: str) -> tuple[str, ...]:
+    """The splits asked for; of a whole data set the protocol's or the test split, or everything where it has none."""
     asked = dataset is not whole(dataset)
-    return ("test",) if not asked and "test" in dataset.splits else dataset.splits
-
-
-def _shown(examples: Mapping[str, Any]) -> set[str]:
-    """Ids of every picture that the examples of one result show."""
-    every = [one for group in examples.values() for one in group]
-    hits = {hit["id"] for one in every for hit in [*one["hits"], *one.get("wanted", [])]}
-    return hits | {one["image"] for one in every if one.get("image")}
+    wanted = wanted or "test"
+    return (wanted,) if not asked and wanted in dataset.splits else dataset.splits
 
 
 def _name(encoder: Encoder) -> str:

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from mirante.errors import UnknownName
 from mirante.evaluation.comparison import Comparison
 from mirante.evaluation.league import league, letter_display
 from mirante.types import TIE_RULE, Estimate, Protocol, Provenance, Result
@@ -64,6 +65,7 @@ def test_a_league_is_ordered_and_lettered_by_the_corrected_tests() -> None:
 def test_without_comparisons_by_that_metric_there_is_no_league() -> None:
     results = [result("low", 0.2), result("high", 0.6)]
     assert league(results, [], "mrr") is None
-    assert league(results, [comparison("high", "low", 0.01, "map")], "mrr") is None
+    with pytest.raises(UnknownName, match=r"metric that models were compared by 'mrr'.*Valid: map"):
+        league(results, [comparison("high", "low", 0.01, "map")], "mrr")
     elsewhere = Protocol("other", "en", "text_to_image", 4, 6, 1.5, "as given", 4, 0, TIE_RULE)
     assert league([result("low", 0.2, elsewhere)], [comparison("high", "low", 0.01)], "mrr") is None

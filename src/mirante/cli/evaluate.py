@@ -1,5 +1,6 @@
-"""`mirante evaluate`: models on data sets, judged, with a report."""
+"""`mirante evaluate`: models on data sets, judged, compared, with a report."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +11,19 @@ from mirante.cli.output import number
 from mirante.messages import LANGUAGES, text
 
 if TYPE_CHECKING:
+    from mirante.evaluation import SavedResults
     from mirante.types import Result
 
 SHOWN = ("hit_rate@1", "hit_rate@5", "hit_rate@10", "mrr", "ndcg@10", "median_rank")
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What is asked."""
+
+    limit: Annotated[int | None, typer.Option(min=1, help=text("cli.limit"))] = None
+    no_cache: Annotated[bool, typer.Option("--no-cache", help=text("cli.no-cache"))] = False
+    protocol: Annotated[str | None, typer.Option(help=text("cli.protocol-option"))] = None
 
 
 @verb
@@ -22,42 +33,65 @@ def evaluate(
     out: Annotated[Path, typer.Option(help=text("cli.out-results"))],
     reading: Reading,
     running: Running,
+    conditions: Conditions,
     output: Output,
-    limit: Annotated[int | None, typer.Option(min=1, help=text("cli.limit"))] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help=text("cli.no-cache"))] = False,
 ) -> None:
     """Evaluate every model on every data set in both directions."""
     from mirante import pipeline
+    from mirante.evaluation import Preset, load_preset
 
+    preset = load_preset(conditions.protocol) if conditions.protocol else Preset()
     language = reading.lang[:2].lower() if reading.lang and reading.lang[:2].lower() in LANGUAGES else None
-    sources = tuple(pipeline.Source(address, reading.options(), limit) for address in data)
-    job = pipeline.Job(sources, tuple(model), out, language, cache=not no_cache)
-    results = pipeline.run(job, running.load)
-    if not output.document(document(results, out)):
-        show(results, output)
+    sources = tuple(pipeline.Source(address, reading.options(), conditions.limit) for address in data)
+    job = pipeline.Job(sources, tuple(model), out, language, cache=not conditions.no_cache, protocol=preset)
+    pipeline.run(job, running.load)
+    answer(out, output)
+
+
+def answer(out: Path, output: Output) -> None:
+    """Say what the folder of results holds."""
+    from mirante.evaluation import load_results
+
+    saved = load_results(out)
+    if not output.document(document(saved)):
+        show(saved, output)
         output.say("cli.report", path=out / "report.html")
 
 
-def document(results: "tuple[Result, ...]", out: Path) -> dict[str, object]:
+def document(saved: "SavedResults") -> dict[str, object]:
     """The JSON document of an evaluation."""
     from mirante.evaluation.results import result_json
 
-    return {"schema": 1, "results": [result_json(result) for result in results], "out": str(out)}
+    return {
+        "schema": 1,
+        "results": [result_json(result) for result in saved.results],
+        "comparisons": [asdict(one) for one in saved.comparisons],
+        "out": str(saved.folder),
+    }
 
 
-def show(results: "tuple[Result, ...]", output: Output) -> None:
-    """One table per protocol, as different protocols never share one."""
-    for protocol in dict.fromkeys(result.protocol for result in results):
+def show(saved: "SavedResults", output: Output) -> None:
+    """One table per protocol, as different protocols never share one; under it, who is ahead."""
+    from mirante.evaluation import league
+    from mirante.messages import language
+    from mirante.report.standing import METRIC, sentences
+    from mirante.report.voice import Voice
+
+    voice = Voice(language())
+    groups: dict[object, list[Result]] = {}
+    for result in saved.results:
+        groups.setdefault(result.protocol, []).append(result)
+    for results in groups.values():
+        protocol = results[0].protocol
         direction = text(f"cli.{protocol.direction}")
         output.say(
             "cli.protocol", data=protocol.data, direction=direction, gallery=protocol.gallery, queries=protocol.queries
         )
-        rows = [
-            (result.model, *(number(name, result.metrics[name]) for name in SHOWN))
-            for result in results
-            if result.protocol == protocol
-        ]
+        rows = [(one.model, *(number(name, one.metrics[name]) for name in SHOWN)) for one in results]
         output.table((text("cli.column-model"), *SHOWN), rows)
+        found = league(results, saved.comparisons, METRIC)
+        for sentence in sentences(found, voice) if found else ():
+            output.say("cli.sentence", sentence=sentence, metric=METRIC)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -15,13 +15,14 @@ def report(
     folder: Annotated[Path, typer.Argument(help=text("cli.results"))],
     output: Output,
     lang: Annotated[str | None, typer.Option(help=text("cli.report-lang"))] = None,
+    rank_by: Annotated[str | None, typer.Option(help=text("cli.rank-by"))] = None,
 ) -> None:
     """Draw `report.html` from `results.json`."""
     from mirante.report import write_report
 
     if lang is not None and lang[:2].lower() not in LANGUAGES:
         raise UnknownName("language of reports", lang, LANGUAGES)
-    path = write_report(folder, lang)
+    path = write_report(folder, lang, rank_by)
     output.document({"schema": 1, "report": str(path)})
     output.say("cli.report", path=path)
 

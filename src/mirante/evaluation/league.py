@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import product
 from string import ascii_lowercase
 
+from mirante.errors import UnknownName
 from mirante.evaluation.comparison import Comparison
 from mirante.types import Estimate, Result
 
@@ -56,9 +57,15 @@ def league(results: Sequence[Result], comparisons: Sequence[Comparison], metric:
         metric: one that is a mean.
 
     Returns:
-        None where fewer than two of the models were compared by the metric.
+        None where fewer than two of the models were compared.
+
+    Raises:
+        UnknownName: they were compared, but not by that metric.
     """
-    held = tuple(one for one in comparisons if one.metric == metric and one.protocol == results[0].protocol)
+    own = [one for one in comparisons if one.protocol == results[0].protocol]
+    held = tuple(one for one in own if one.metric == metric)
+    if own and not held:
+        raise UnknownName("metric that models were compared by", metric, {one.metric for one in own})
     known = {model for one in held for model in (one.first, one.second)}
     values = {one.model: one.metrics[metric] for one in results if one.model in known and metric in one.metrics}
     if len(values) < 2:

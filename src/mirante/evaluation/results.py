@@ -80,7 +80,9 @@ class SavedResults:
     def _file(self, result: Result, kind: str) -> Path:
         name = result.details["files"].get(kind)
         if not name:
-            raise StoreError(f"{str(self.folder)!r} keeps no {kind} of {result.model!r}: evaluate again.")
+            raise StoreError(
+                f"{str(self.folder)!r} keeps no {kind} of {result.model!r}: evaluate again, or use the first folder."
+            )
         return self.folder / str(name)
 
 

@@ -10,14 +10,15 @@ from markupsafe import Markup
 
 from mirante import messages
 from mirante.errors import StoreError
-from mirante.evaluation import SavedResults
+from mirante.evaluation import Comparison, SavedResults
 from mirante.report import blend, charts
 from mirante.report.frame import render, write
 from mirante.report.galleries import Gallery, Thumbnails, gallery
 from mirante.report.saved import NAME, by_protocol, estimates, read_saved
+from mirante.report.standing import Standing, standing
 from mirante.report.summary import summary
 from mirante.report.svg import ceiling
-from mirante.report.tables import Table, table
+from mirante.report.tables import Table, preset_words, table
 from mirante.report.voice import NOTHING, Voice
 from mirante.types import Protocol, Result
 
@@ -31,6 +32,7 @@ class Section:
         heading: data, language and direction.
         summary: what the numbers say, in one sentence.
         table: models × metrics.
+        standing: who is ahead, where models were compared.
         as_given: the same models judged by the relevance as the data gives it, where captions repeat.
         bars: one drawing per hit rate.
         curve: the R@K drawing.
@@ -42,6 +44,7 @@ class Section:
     heading: str
     summary: str
     table: Table
+    standing: Standing | None
     as_given: Table | None
     bars: tuple[Markup, ...]
     curve: Markup | None
@@ -49,34 +52,39 @@ class Section:
     galleries: tuple[Gallery, ...]
 
 
-def write_report(folder: Path, lang: str | None = None) -> Path:
+def write_report(folder: Path, lang: str | None = None, rank_by: str | None = None) -> Path:
     """Draw what `folder` holds as `folder/report.html`, one file that opens offline.
 
     Args:
         folder: what an evaluation wrote, `results.json` and, where there are pictures, `thumbnails/`; or what a blend
             wrote, `blend.json`.
         lang: `"en"` or `"pt"` (any tag of these); by default the language of the environment.
+        rank_by: the metric that orders the models that were compared, by default `hit_rate@1`.
 
     Returns:
         The path of the page.
 
     Raises:
         UsageError: there is neither of the two, or `results.json` holds no result.
+        UnknownName: the models were not compared by `rank_by`.
         StoreError: the file is damaged or of another schema.
     """
     voice = Voice(messages.language(lang))
     if blend.holds(folder) and not (folder / NAME).is_file():
         return write(folder, blend.page(folder, voice))
-    return write(folder, _evaluation(folder, voice))
+    return write(folder, _evaluation(folder, voice, rank_by))
 
 
-def _evaluation(folder: Path, voice: Voice) -> str:
+def _evaluation(folder: Path, voice: Voice, rank_by: str | None) -> str:
     saved = read_saved(folder)
     thumbnails = Thumbnails(folder / "thumbnails")
     try:
-        groups = by_protocol(saved.results).items()
         sections = [
-            _section(f"p{at}", protocol, found, thumbnails, voice) for at, (protocol, found) in enumerate(groups, 1)
+            replace(
+                _section(f"p{at}", found, thumbnails, saved.comparisons, voice),
+                standing=standing(found, saved.comparisons, voice, rank_by),
+            )
+            for at, found in enumerate(by_protocol(saved.results).values(), 1)
         ]
         return _render(saved, sections, voice)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -86,13 +94,21 @@ def _evaluation(folder: Path, voice: Voice) -> str:
 
 
 def _section(
-    anchor: str, protocol: Protocol, results: Sequence[Result], thumbnails: Thumbnails, voice: Voice
+    anchor: str,
+    results: Sequence[Result],
+    thumbnails: Thumbnails,
+    comparisons: Sequence[Comparison],
+    voice: Voice,
 ) -> Section:
+    protocol = results[0].protocol
+    measured = [(one.model, one.metrics) for one in results]
+    shown = table(measured, protocol, voice, unjudged=_unjudged(results), comparisons=comparisons)
     return Section(
         anchor=anchor,
         heading=voice.heading(protocol),
-        summary=summary(results, protocol, voice),
-        table=table([(one.model, one.metrics) for one in results], protocol, voice, unjudged=_unjudged(results)),
+        summary=summary(results, protocol, voice, comparisons),
+        table=replace(shown, protocol=(*shown.protocol, *preset_words(results[0], voice))),
+        standing=None,
         as_given=_as_given(results, protocol, voice),
         bars=_bars(results, voice),
         curve=_curve(results, voice),
