@@ -17,6 +17,7 @@ from mirante.cli import (
     inspect,
     probe,
     report,
+    rescore,
     score,
     search,
     train,
@@ -25,7 +26,7 @@ from mirante.errors import MiranteError
 from mirante.messages import text
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=text("cli.mirante"), rich_markup_mode=None)
-for verb in (demo, inspect, embed, index, search, calibrate, evaluate, report, train, blend, probe):
+for verb in (demo, inspect, embed, index, search, calibrate, evaluate, report, rescore, train, blend, probe):
     verb.add_to(app)
 for verb in (classify, filter, score):
     verb.add_to(app)
