@@ -174,6 +174,14 @@ def test_training_moves_every_adapter_and_no_bit_of_the_model(adapted, starts, f
     assert all(torch.equal(plain[name], start[name]) for name in start)
 
 
+def test_dropout_falls_on_adapters_in_training_only(adapted):
+    encoder = adapted("clip", dropout=0.5)
+    step(encoder)
+    assert torch.equal(features(encoder)[0], features(encoder)[0])
+    encoder.module.train()
+    assert not torch.equal(features(encoder)[0], features(encoder)[0])
+
+
 def parameters_of(encoder, layer):
     """The stored weight, A and B of a layer, and its DoRA magnitude where it has one."""
     found = {}
