@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from safetensors.torch import load_file
 
 from mirante import training
 from mirante.errors import UsageError
 from mirante.training import neighbours
 from mirante.training.batches import PairBatches
-from mirante.training.config import Data, Hard, Model, TrainConfig, Trained
+from mirante.training.config import Data, Hard, Model, NewModel, TrainConfig, Trained
 from mirante.training.gradients import Processes
 from mirante.training.mining import Mining, check
 from mirante.training.neighbours import nearest
@@ -369,3 +371,49 @@ def test_partial_captions_have_hard_negatives_of_their_own(tmp_path):
 
 def test_without_hard_there_is_nothing_to_check():
     check(replace(CONFIG, hard=None, data=Data("scenes:train-8", captions="partial")))
+
+
+def stopping_at(end):
+    """A search that is interrupted at that step."""
+    whole = Mining.search
+
+    def search(self, encoder, step):
+        if step == end:
+            raise KeyboardInterrupt
+        whole(self, encoder, step)
+
+    return search
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A table of twelve pictures of noise, the sixth of which cannot be read."""
+    for number in range(12):
+        noise = np.random.default_rng(number).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(tmp_path / f"{number}.png")
+    (tmp_path / "5.png").write_bytes((tmp_path / "5.png").read_bytes()[:60])
+    lines = [f"{number}.png,a picture of number {number}" for number in range(12)]
+    (tmp_path / "photos.csv").write_text("\n".join(["image,caption", *lines]), encoding="utf-8")
+    return str(tmp_path / "photos.csv")
+
+
+def test_a_run_that_was_cut_off_ends_as_the_undisturbed_one(photos, tmp_path, monkeypatch, one_thread):
+    """Searches at steps 0, 2 and 4; the state is of step 3, between two of them."""
+    monkeypatch.setenv("MIRANTE_CACHE", str(tmp_path / "cache"))
+    small = NewModel(
+        image_size=16, patch_size=8, width=16, image_depth=1, text_depth=1, head_width=8, text_length=8, vocabulary=120
+    )
+    plain = {"steps": 5, "batch": 6, "warmup": 1, "save_every": 3, "hard": Hard(every=2, neighbours=3)}
+    config = TrainConfig(str(tmp_path / "whole"), Model(new=small), Data(photos, hold_out=0.1), **plain)
+    whole = training.train(config)
+    cut = replace(config, out=str(tmp_path / "cut"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Mining, "search", stopping_at(4))
+        with pytest.raises(KeyboardInterrupt):
+            training.train(cut)
+    resumed = training.train(cut)
+    assert (whole.steps, resumed.steps, resumed.resumed) == (5, 5, 3)
+    one, same = (load_file(done.checkpoint / "model.safetensors") for done in (whole, resumed))
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert whole.unreadable == {"5": "truncated"}
+    assert whole.after.target.protocol.gallery == 2
