@@ -7,6 +7,7 @@ import pytest
 
 from mirante.classification import logistic, neighbours
 from mirante.classification.probes import learn
+from mirante.classification.reliability import reliability
 from mirante.errors import DataError, UnknownName
 
 
@@ -66,6 +67,14 @@ def test_noise_asks_for_a_simpler_model_than_order() -> None:
         return learn("linear", rows, targets, classes=3, contents=[str(at) for at in range(120)]).setting
 
     assert setting(2.0) > setting(0.05)
+
+
+def test_the_setting_is_chosen_so_that_probabilities_hold() -> None:
+    rows, targets = clouds(300)
+    fresh, truth = clouds(600, seed=1)
+    probe = learn("linear", rows, targets, classes=3, contents=[str(at) for at in range(300)])
+    said = probe.classifier.probabilities(fresh)
+    assert reliability(said.max(axis=1), said.argmax(axis=1) == truth).error < 0.06
 
 
 def test_equal_pictures_never_stand_on_both_sides() -> None:
