@@ -37,6 +37,7 @@ def inject(module: nn.Module, lora: Lora, wanted: Callable[[str], bool]) -> None
         target_modules=_named(lora.layers, able) if lora.layers else linear,
     )
     peft.inject_adapter_in_model(settings, module)
+    module.train(module.training)  # peft's dropout begins in training mode, whatever the model's
 
 
 def _check(lora: Lora) -> None:
