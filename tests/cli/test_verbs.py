@@ -8,7 +8,7 @@ import pytest
 
 from mirante.cli import main
 
-VERBS = ("demo", "inspect", "embed", "index", "search", "evaluate", "report", "train", "probe")
+VERBS = ("demo", "inspect", "embed", "index", "search", "evaluate", "report", "rescore", "train", "probe")
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
@@ -112,6 +112,32 @@ def test_evaluate_then_report_again_in_portuguese(tmp_path: Path, capsys: pytest
     (tmp_path / "report.html").unlink()
     drawn = call(capsys, "report", tmp_path, "--lang", "pt", "--json")
     assert 'lang="pt-BR"' in Path(drawn["report"]).read_text(encoding="utf-8")
+
+
+def test_two_models_are_compared_and_scored_again_under_another_protocol(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("evaluate", "scenes:test-20", "--model", "toy", "--model", "scenes", "--lang", "en", "--json")
+    found = call(capsys, *asked, "--out", tmp_path / "first")
+    (hit,) = (
+        one
+        for one in found["comparisons"]
+        if one["metric"] == "hit_rate@1" and one["protocol"]["direction"] == "text_to_image"
+    )
+    assert (hit["first"], hit["second"]) == ("scenes", "toy")
+    assert hit["low"] <= hit["difference"] <= hit["high"]
+    assert 0 < hit["p"] <= hit["p_holm"] <= 1
+    assert hit["clusters"] <= 20
+
+    again = ("rescore", tmp_path / "first", "--protocol", "random-10-percent", "--json")
+    scored = call(capsys, *again, "--out", tmp_path / "second")
+    assert {one["protocol"]["gallery"] for one in scored["results"]} == {2}
+    assert {one["model"] for one in scored["results"]} == {"toy", "scenes"}
+    assert (tmp_path / "second" / "report.html").exists()
+    assert "is the folder of the results themselves" in refused(capsys, *again, "--out", tmp_path / "first")
+    wrong = ("evaluate", "scenes:test-20", "--model", "toy", "--protocol", "flickr30k-1k", "--out", tmp_path / "third")
+    assert "means 1000" in refused(capsys, *wrong, code=1)
+    assert not (tmp_path / "third" / "embeddings").exists()
 
 
 @pytest.mark.slow

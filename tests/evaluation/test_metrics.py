@@ -136,3 +136,43 @@ def test_agrees_with_trec_eval(judged: tuple[dict[str, dict[str, float]], dict[s
         for query, value in zip(ours.queries, metric(name).values(ours).tolist(), strict=True):
             expected = theirs[query][twin] if query in theirs else 0.0
             assert value == pytest.approx(expected, abs=1e-9), (name, query)
+
+
+def random_judged(random: np.random.Generator) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, int]]]:
+    """One to four queries: empty answers, scores on a grid of five, up to all documents relevant, some not ranked."""
+    answers: dict[str, dict[str, float]] = {}
+    grades: dict[str, dict[str, int]] = {}
+    for at in range(int(random.integers(1, 5))):
+        size = 0 if random.random() < 0.15 else int(random.integers(1, len(IDS) + 1))
+        found = random.permutation(len(IDS))[:size]
+        coarse = random.random() < 0.7
+        scores = random.integers(0, 5, size) / 4 if coarse else random.standard_normal(size)
+        answers[f"q{at}"] = {IDS[place]: float(score) for place, score in zip(found, scores, strict=True)}
+        share = random.choice([0.1, 0.5, 1.0])
+        grades[f"q{at}"] = {one: int(random.random() < share) for one in IDS if random.random() < 0.9} or {IDS[0]: 0}
+    grades["q0"][IDS[int(random.integers(len(IDS)))]] = 1
+    return answers, grades
+
+
+@pytest.mark.slow
+def test_agrees_with_trec_eval_on_ten_thousand_random_runs() -> None:
+    random = np.random.default_rng(20261121)
+    runs = compared = tied = empty = many = 0
+    while runs < 10_000:
+        answers, grades = random_judged(random)
+        asked = {query: found for query, found in answers.items() if found}
+        theirs = pytrec_eval.RelevanceEvaluator(grades, MEASURES).evaluate(asked) if asked else {}
+        ours = ranks_from_run(as_run(answers), Qrels(grades))
+        found = {name: metric(name).values(ours).tolist() for name in TWINS}
+        for at, query in enumerate(ours.queries):
+            for name, twin in TWINS.items():
+                expected = theirs[query][twin] if query in theirs else 0.0
+                assert abs(found[name][at] - expected) < 1e-9, (name, query, answers, grades)
+            compared += 1
+            tied += len(set(answers[query].values())) < len(answers[query])
+            empty += not answers[query]
+            many += sum(grades[query].values()) >= 5
+        runs += 1
+    assert runs == 10_000
+    assert compared > 20_000
+    assert min(tied, empty, many) > 3_000, (tied, empty, many)

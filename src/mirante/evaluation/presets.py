@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from mirante import config
-from mirante.errors import DataError, UnknownName
+from mirante.errors import DataError, UnknownName, UsageError
 from mirante.types import Caption, Pairs
 
 FOLDER = files(__package__) / "protocols"
@@ -102,7 +102,7 @@ def load_preset(name: str) -> Preset:
 
     Raises:
         UnknownName: no such preset, or the file has an unknown key.
-        UsageError: the file is missing, or a value is of the wrong type.
+        UsageError: the file is missing, or a value is of the wrong type or out of range.
     """
     if name.endswith(".toml"):
         return _sound(config.read(Path(name), Preset), name)
@@ -121,7 +121,7 @@ def _sound(preset: Preset, where: str) -> Preset:
     )
     for key, sound, meant in limits:
         if not sound:
-            raise DataError(f"{where}: {key} = {getattr(preset, key)!r} cannot be: give {meant}.")
+            raise UsageError(f"{where}: {key} = {getattr(preset, key)!r} cannot be: give {meant}.")
     return preset
 
 
