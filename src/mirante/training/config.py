@@ -53,8 +53,8 @@ class Lora:
         alpha: the adapter's output is multiplied by alpha / rank.
         dropout: of the adapter's input.
         dora: learn the magnitude of each row apart from its direction (Liu et al. 2024, arXiv 2402.09353).
-        layers: endings of the names of the layers that get one, e.g. `"q_proj"` or `"token_embedding"`; every
-            linear layer of the towers where empty.
+        layers: endings of the names of the layers that get one, e.g. `"q_proj"` or `"token_embedding"`; where empty,
+            every linear layer of what is trained, but SigLIP's pooling attention.
         merge: fold the adapters into the checkpoint; else they are kept apart, beside the name of their base.
     """
 
