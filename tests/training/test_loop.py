@@ -2,10 +2,15 @@
 
 import json
 import math
+from functools import partial
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, GradientState, PartialState
+from safetensors.torch import load_file
 
 from mirante.errors import TrainingError
 from mirante.training.config import LossTerm, Memory, Trained
@@ -204,6 +209,64 @@ def test_a_scale_never_grows_beyond_100(run, new_model, settings):
         encoder.module.logit_scale.fill_(math.log(99.9))
     run(settings(losses=(LossTerm("sigmoid"),), learning_rate=0.05, warmup=0, steps=20), encoder)
     assert encoder.module.logit_scale.exp().item() <= 100.001
+
+
+def alone(precision, scaler=None):
+    """An accelerator of one process whose forward pass is of that precision, on the processor."""
+    autocast = partial(torch.autocast, "cpu", precision)
+    return SimpleNamespace(is_main_process=True, process_index=0, num_processes=1, autocast=autocast, scaler=scaler)
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+def test_bf16_learns_with_weights_and_optimiser_in_fp32(run, new_model, settings, retrieval_loss, tmp_path, optimiser):
+    encoder = new_model()
+    before = retrieval_loss(encoder)
+    run(settings(steps=40, optimiser=optimiser), encoder, accelerator=alone(torch.bfloat16))
+    assert retrieval_loss(encoder) < 0.85 * before
+    assert {value.dtype for value in encoder.module.parameters()} == {torch.float32}
+    kept = load_file(newest(tmp_path / "run") / "state.safetensors")
+    assert {value.dtype for value in kept.values()} == {torch.float32}
+
+
+def test_fp16_learns_and_its_scale_goes_on_where_it_stood(run, new_model, settings, retrieval_loss):
+    """The scale starts too high, at 2 to the 40th, and is halved until no gradient overflows."""
+    encoder, scaler = new_model(), torch.amp.GradScaler("cpu", init_scale=2.0**40)
+    before = retrieval_loss(encoder)
+    run(settings(steps=60), encoder, accelerator=alone(torch.float16, scaler))
+    assert retrieval_loss(encoder) < 0.85 * before
+    assert 1 < scaler.get_scale() < 2.0**40
+    fresh = torch.amp.GradScaler("cpu", init_scale=2.0**40)
+    run(settings(steps=60), new_model(), accelerator=alone(torch.float16, fresh))
+    assert fresh.state_dict() == scaler.state_dict()
+
+
+@pytest.mark.gpu
+def test_fp16_learns_on_a_gpu(run, new_model, settings, retrieval_loss):
+    encoder = new_model()
+    before = retrieval_loss(encoder)
+    for shared in (AcceleratorState, PartialState, GradientState):
+        shared._reset_state()
+    accelerator = Accelerator(mixed_precision="fp16")
+    encoder.device = accelerator.device
+    encoder.module.to(accelerator.device)
+    run(settings(steps=60), encoder, accelerator=accelerator)
+    encoder.device = torch.device("cpu")
+    encoder.module.cpu()
+    assert accelerator.scaler.get_scale() > 1
+    assert retrieval_loss(encoder) < 0.85 * before
+
+
+def test_activations_are_recomputed_where_asked_and_the_weights_are_the_same(run, new_model, settings, tmp_path):
+    states, passes = [], []
+    for checkpointing in (False, True):
+        encoder, seen = new_model(), []
+        encoder.module.text_model.encoder.layers[0].mlp.register_forward_pre_hook(lambda *_, seen=seen: seen.append(1))
+        run(settings(tmp_path / str(checkpointing), memory=Memory(checkpointing=checkpointing)), encoder)
+        states.append(encoder.module.state_dict())
+        passes.append(len(seen))
+    assert passes == [5, 10]
+    for name, value in states[0].items():
+        torch.testing.assert_close(states[1][name], value, rtol=1e-4, atol=1e-5)
 
 
 def test_the_search_for_neighbours_comes_before_each_step(run, new_model, settings):
