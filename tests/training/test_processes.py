@@ -53,7 +53,7 @@ def two(tmp_path):
 
 def _process(rank, port, work, folder):
     meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "GLOO_SOCKET_IFNAME": "lo", "WORLD_SIZE": "2"}
-    os.environ.update(meeting, RANK=str(rank), LOCAL_RANK=str(rank))
+    os.environ.update(meeting, RANK=str(rank), LOCAL_RANK=str(rank), OMP_NUM_THREADS="1")
     for shared in (AcceleratorState, PartialState, GradientState):
         shared._reset_state()
     torch.set_num_threads(1)
