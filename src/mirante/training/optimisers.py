@@ -92,7 +92,7 @@ def _optimisers(config: TrainConfig, module: nn.Module, losses: list[nn.Paramete
     for kind, found in groups.items():
         plain: Any = [{"params": values, "lr": lr, "weight_decay": decay} for (lr, decay), values in found.items()]
         if plain:
-            made.append(Muon(plain, lr=0.0) if kind == "muon" else torch.optim.AdamW(plain, betas=_BETAS))
+            made.append(Muon(plain, lr=0.0) if kind == "muon" else torch.optim.AdamW(plain, betas=_BETAS, fused=True))
     return made
 
 

@@ -134,7 +134,7 @@ class Store:
                 kept |= {f"optimiser.{number}.{index}.{name}": torch.as_tensor(v) for name, v in memory.items()}
         for part in self._more:
             kept |= part.tensors()
-        return {name: value.detach().cpu().contiguous().clone() for name, value in kept.items()}
+        return {name: value.detach().cpu().contiguous() for name, value in kept.items()}
 
     @torch.no_grad()
     def _restore(self, kept: Mapping[str, Tensor]) -> None:
