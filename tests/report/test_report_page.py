@@ -1,5 +1,6 @@
 """The page as a reader's software sees it: parsed, offline, in either language."""
 
+import copy
 import os
 import re
 import subprocess
@@ -180,12 +181,99 @@ def test_pictures_and_tables_can_be_heard(saved: dict[str, Any], keep: Keep) -> 
     assert page.all("html", lang="en")
 
 
-def test_portuguese_leaves_no_english_behind(saved: dict[str, Any], keep: Keep) -> None:
+Situation = Callable[[dict[str, Any]], None]
+
+
+def comparison(first: dict[str, Any], second: dict[str, Any], p: float) -> dict[str, Any]:
+    """How two results compare at rank 1, as an evaluation saves it."""
+    return {
+        "metric": "hit_rate@1",
+        "first": first["model"],
+        "second": second["model"],
+        "protocol": dict(first["protocol"]),
+        "difference": 0.031,
+        "low": 0.01,
+        "high": 0.052,
+        "p": p,
+        "p_bootstrap": p,
+        "p_holm": p,
+        "smallest_difference": 0.024,
+        "queries": 2500,
+        "clusters": 1000,
+    }
+
+
+def as_measured(saved: dict[str, Any]) -> None:
+    """Two models, both directions, intervals that lie apart."""
+
+
+def odd_answers(saved: dict[str, Any]) -> None:
+    first, second, *others = saved["results"]
+    first["details"]["examples"]["worst"][0]["rank"] = None
+    first["details"]["unjudged"] = 2
+    first["protocol"] |= {"language": "en", "depth": 10, "dropped": 0}
+    second["protocol"] |= {"language": ""}
+    for result in others:
+        result["protocol"]["language"] = "pt"
+        result["details"]["curve"] = {"k": [1, 5, 10], "hit_rate": [0.1, 0.2, 0.3]}
+    saved["environment"]["commit"] = None
+
+
+def intervals_that_overlap(saved: dict[str, Any]) -> None:
+    for result in saved["results"]:
+        result["metrics"]["hit_rate@1"] = {"value": 0.5, "low": 0.4, "high": 0.6}
+
+
+def no_intervals(saved: dict[str, Any]) -> None:
+    for result, value in zip(saved["results"], (0.2, 0.3, 0.2, 0.3), strict=True):
+        result["metrics"]["hit_rate@1"] = {"value": value, "low": value, "high": value}
+
+
+def told_apart_and_not(saved: dict[str, Any]) -> None:
+    """Three models on a tenth of the data: one is ahead, the other two are alike."""
+    last, first, *_ = saved["results"]
+    third = copy.deepcopy(last)
+    third["model"] = third["provenance"]["model"] = "third"
+    saved["results"] = [last, first, third]
+    for one in saved["results"]:
+        one["protocol"] |= {"first_captions": 1, "fraction": 0.1, "seed": 42}
+    pairs = ((first, last, 0.0002), (first, third, 0.0002), (last, third, 0.4))
+    saved["comparisons"] = [comparison(*pair) for pair in pairs]
+
+
+def all_alike(saved: dict[str, Any]) -> None:
+    """Five captions an image, five galleries, two models that the test does not tell apart."""
+    last, first, *_ = saved["results"]
+    for one in (last, first):
+        one["protocol"] |= {"first_captions": 5, "folds": 5}
+    saved["comparisons"] = [comparison(first, last, 0.4)]
+
+
+def published_protocols(saved: dict[str, Any]) -> None:
+    text, _, image, _ = saved["results"]
+    text["details"]["preset"] = {"title": "Flickr30k 1k", "source": "Karpathy", "recall": "any-hit"}
+    image["details"]["preset"] = {"title": "Winoground", "source": "Thrush", "recall": "fractional"}
+
+
+EVERY_SITUATION = (
+    as_measured,
+    odd_answers,
+    intervals_that_overlap,
+    no_intervals,
+    told_apart_and_not,
+    all_alike,
+    published_protocols,
+)
+
+
+@pytest.mark.parametrize("situation", EVERY_SITUATION)
+def test_portuguese_leaves_no_english_behind(situation: Situation, saved: dict[str, Any], keep: Keep) -> None:
+    situation(saved)
     page = written(keep(saved), "pt")
     assert page.all("html", lang="pt-BR")
     assert "62,0%" in page.words
     assert "62.0%" not in page.words
-    assert "2.500 legendas (português do Brasil)" in page.words
+    assert "legendas (" in page.words
     fragments = {
         fragment.strip()
         for key, texts in messages.catalogue().items()
@@ -197,7 +285,17 @@ def test_portuguese_leaves_no_english_behind(saved: dict[str, Any], keep: Keep) 
     assert {one for one in fragments if re.search(rf"(?<!\w){re.escape(one)}(?!\w)", page.words)} == set()
 
 
-def test_every_message_of_the_area_is_used(saved: dict[str, Any], keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("situation", EVERY_SITUATION)
+def test_both_languages_have_the_same_sections(situation: Situation, saved: dict[str, Any], keep: Keep) -> None:
+    situation(saved)
+    english, portuguese = (written(keep(saved), lang) for lang in ("en", "pt"))
+    tags = [[tag for tag, _ in page.elements] for page in (english, portuguese)]
+    assert tags[0] == tags[1]
+    assert [one.get("id") for one in english.all("h2")] == [one.get("id") for one in portuguese.all("h2")]
+    assert len(english.tables) == len(portuguese.tables) > 2
+
+
+def test_every_message_of_the_area_is_drawn(saved: dict[str, Any], keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
     said: set[str] = set()
     text = messages.text
 
@@ -206,21 +304,10 @@ def test_every_message_of_the_area_is_used(saved: dict[str, Any], keep: Keep, mo
         return text(key, lang, **values)
 
     monkeypatch.setattr(messages, "text", listen)
-    written(keep(saved), "pt")
-    results = saved["results"]
-    results[0]["details"]["examples"]["worst"][0]["rank"] = None
-    results[0]["details"]["unjudged"] = 2
-    results[0]["protocol"] |= {"language": "en", "depth": 10, "dropped": 0}
-    results[1]["protocol"] |= {"language": ""}
-    for result in results[2:]:
-        result["protocol"]["language"] = "pt"
-        result["metrics"]["hit_rate@1"] = {"value": 0.5, "low": 0.4, "high": 0.6}
-        result["details"]["curve"] = {"k": [1, 5, 10], "hit_rate": [0.1, 0.2, 0.3]}
-    saved["environment"]["commit"] = None
-    written(keep(saved), "pt")
-    for result, value in zip(results[2:], (0.2, 0.3), strict=True):
-        result["metrics"]["hit_rate@1"] = {"value": value, "low": value, "high": value}
-    written(keep(saved), "pt")
+    for situation in EVERY_SITUATION:
+        changed = copy.deepcopy(saved)
+        situation(changed)
+        written(keep(changed), "pt")
     assert {key for key in messages.catalogue() if key.startswith("report.")} - said == set()
 
 
