@@ -270,3 +270,30 @@ def test_a_wrong_run_ends_before_anything_is_written(table, tmp_path):
         training.train(config)
     assert not (tmp_path / "out").exists()
     shutil.rmtree(tmp_path)
+
+
+def test_a_share_of_the_pictures_is_drawn_at_random_and_lies_within_every_larger_share(table):
+    address = table(plain(0, 40))
+    drawn = [contents(open_sets(Data(address, share=share)).batches.pictures) for share in (0.05, 0.2, 0.5, 1.0)]
+    assert [len(one) for one in drawn] == [2, 8, 20, 40]
+    assert drawn[0] < drawn[1] < drawn[2] < drawn[3]
+    first = [item.picture.content for item in open_dataset(address).items("train")][:20]
+    assert drawn[2] != set(first)
+    assert drawn[2] == contents(open_sets(Data(address, share=0.5)).batches.pictures)
+
+
+def test_a_share_is_taken_of_what_is_not_held_out(table):
+    sets = open_sets(Data(table(plain(0, 40)), hold_out=0.25, share=0.5))
+    assert (len(sets.batches.pictures), len(sets.validation.images)) == (15, 10)
+    assert contents(sets.batches.pictures).isdisjoint(contents(sets.validation.images))
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.01])
+def test_a_share_outside_of_nothing_to_all_is_refused(table, share):
+    with pytest.raises(UsageError, match="share must be more than 0 and at most 1"):
+        open_sets(Data(table(plain(0, 4)), share=share))
+
+
+def test_partial_captions_have_no_share():
+    with pytest.raises(UsageError, match='share = 0.5 needs captions = "given"'):
+        open_sets(Data("scenes:train-8", captions="partial", share=0.5))

@@ -101,6 +101,8 @@ class Data:
         image_column: where the data set does not make it plain.
         text_column: likewise.
         limit: use the first N images only.
+        share: of the pictures to learn from, drawn at random after the others are held out, always the same ones; a
+            smaller share is a part of a larger one. None for all.
         captions: `"given"`, or `"partial"` where the data set can make true partial captions (`scenes`).
         partners: share of pairs that come with their minimal partner (`captions = "partial"` only).
         partials: partial captions per picture (`captions = "partial"` only).
@@ -116,6 +118,7 @@ class Data:
     image_column: str | None = None
     text_column: str | None = None
     limit: int | None = None
+    share: float | None = None
     captions: Literal["given", "partial"] = "given"
     partners: float = 0.0
     partials: int = 2

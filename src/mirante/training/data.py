@@ -1,8 +1,11 @@
 """The data of a run: batches to learn from, pairs to validate on, pairs that must not be forgotten."""
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
+
+import numpy as np
 
 from mirante.batch import Batches
 from mirante.datasets import ReadOptions, open_dataset, read_pairs, split_at_random, split_of, whole
@@ -13,6 +16,8 @@ from mirante.training.config import Data, TrainConfig
 from mirante.types import Dataset, Item, Pairs, Picture
 
 _TOKENIZER_ITEMS = 3000
+_SHARE_SEED = (42, 1)
+"""Not the seed of what is held out, so that the two draws are independent."""
 _REMEDIES = {
     "validation": "or leave it out and set hold_out = 0.1",
     "retain": "of pictures that are not learnt from",
@@ -37,6 +42,8 @@ def open_sets(data: Data) -> Sets:
     """
     if data.limit is not None and data.limit < 1:
         raise UsageError(f"limit must be at least 1, not {data.limit}: leave it out to use all.")
+    if data.share is not None and not 0 < data.share <= 1:
+        raise UsageError(f"share must be more than 0 and at most 1, not {data.share:g}: give 0.05 for 5 %.")
     batches, held = _given(data) if data.captions == "given" else (_partial(data), None)
     validation = _measured(data.validation, data.language, _options(data)) if data.validation else held
     same = data.retain and split_of(data.retain)[0] == split_of(data.address)[0]
@@ -73,6 +80,8 @@ def _given(data: Data) -> tuple[Batches, Pairs | None]:
         pairs, held = _part(pairs, rest), _part(pairs, out, f" (held out {data.hold_out:g})")
         if not held.captions:
             raise _nothing(held, held.name, data.language)
+    if data.share is not None:
+        pairs = _share(pairs, data.share)
     return PairBatches(pairs.sharing_equal_captions()), held
 
 
@@ -81,7 +90,7 @@ def _partial(data: Data) -> Batches:
     make = getattr(whole(dataset), "batches", None)
     if make is None:
         raise UsageError(f'{data.address!r} cannot make partial captions: use captions = "given".')
-    for name in ("hold_out", "limit"):
+    for name in ("hold_out", "limit", "share"):
         if getattr(data, name):
             raise UsageError(
                 f'{name} = {getattr(data, name)} needs captions = "given", not "partial": name a split and its size '
@@ -90,6 +99,14 @@ def _partial(data: Data) -> Batches:
     asked = {"partials": data.partials, "partners": data.partners, "false_captions": data.false_captions}
     made: Batches = make(dataset.splits[0], data.language, **asked)
     return made
+
+
+def _share(pairs: Pairs, share: float) -> Pairs:
+    """A share of the captioned pictures of `pairs`, with their captions; the first ones of a fixed permutation."""
+    described = frozenset().union(*pairs.relevance.values())
+    ids = [image.id for image in pairs.images if image.id in described]
+    order = np.random.default_rng(_SHARE_SEED).permutation(len(ids)).tolist()
+    return pairs.without_images(ids[place] for place in order[math.ceil(share * len(ids)) :])
 
 
 def _measured(address: str, language: str | None, options: ReadOptions) -> Pairs:
