@@ -1,7 +1,11 @@
 """Six small captioned pictures, from which each reader writes an example of its format."""
 
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw
 
@@ -39,3 +43,43 @@ def samples() -> list[Sample]:
         name = f"disc_{number}.png"
         found.append(Sample(name, out.getvalue(), f"a {english} disc", f"um disco {portuguese}", size))
     return found
+
+
+def pictures(folder: Path, name: Callable[[int], str] = lambda number: f"disc_{number}.png") -> list[Sample]:
+    """Write the six pictures into `folder`, each called `name(number)`; returns them in order."""
+    found = samples()
+    for number, one in enumerate(found):
+        path = folder / name(number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(one.data)
+    return found
+
+
+def karpathy(
+    file: Path,
+    folder: Path,
+    *,
+    name: Callable[[int], str] = lambda number: f"disc_{number}.png",
+    texts: Callable[[Sample], Sequence[str]] = lambda one: (one.english, one.portuguese),
+) -> Path:
+    """Write Karpathy's JSON about the six pictures, and the pictures into `folder`; returns `file`."""
+    images = []
+    for number, one in enumerate(pictures(folder, name)):
+        path = Path(name(number))
+        sentences = [{"raw": text, "tokens": text.split()} for text in texts(one)]
+        split = "test" if number >= 4 else "train"
+        place = {"filepath": str(path.parent)} if path.parent != Path() else {}
+        images.append({"filename": path.name, **place, "cocoid": 100 + number, "split": split, "sentences": sentences})
+    file.write_text(json.dumps({"dataset": "example", "images": images}), encoding="utf-8")
+    return file
+
+
+def parquet(folder: Path, row: Callable[[int, Sample], Mapping[str, Any]], split: str = "train") -> Path:
+    """Write `folder/data/SPLIT-00000-of-00001.parquet`, one row per picture as the hub stores them; returns `folder`."""
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    rows = [dict(row(number, one)) for number, one in enumerate(samples())]
+    write_table(pyarrow.Table.from_pylist(rows), folder / "data" / f"{split}-00000-of-00001.parquet", row_group_size=4)
+    return folder
