@@ -295,5 +295,5 @@ def test_a_share_outside_of_nothing_to_all_is_refused(table, share):
 
 
 def test_partial_captions_have_no_share():
-    with pytest.raises(UsageError, match='share = 0.5 needs captions = "given"'):
+    with pytest.raises(UsageError, match=r'share = 0\.5 needs captions = "given"'):
         open_sets(Data("scenes:train-8", captions="partial", share=0.5))
