@@ -146,9 +146,8 @@ class Tradeoff:
     def _name(self, at: int) -> str:
         one = self.marks[at]
         number = self.voice.short(one.alpha)
-        role = "start" if at == 0 else "end" if one.alpha == 1 else ""
-        key = "_".join(["tradeoff.label", *([role] if role else []), *(["chosen"] if one.chosen else [])])
-        return self.voice.say(key, alpha=number)
+        role = "_start" if at == 0 else "_end" if one.alpha == 1 else ""
+        return self.voice.say(f"tradeoff.label{role}{'_chosen' if one.chosen else ''}", alpha=number)
 
     def _heard(self, one: Mark) -> str:
         voice = self.voice
