@@ -116,7 +116,7 @@ def test_without_freezing_both_towers_move(run, new_model, settings):
 
 
 class Spoilt:
-    """Pictures whose third batch is no number."""
+    """Pictures whose third batch is no number; each is read again before its step is kept."""
 
     def __init__(self, pictures):
         self.pictures, self.asked = pictures, 0
@@ -126,7 +126,7 @@ class Spoilt:
 
     def batch(self, rows):
         self.asked += 1
-        return self.pictures.batch(rows) * (math.nan if self.asked == 3 else 1)
+        return self.pictures.batch(rows) * (math.nan if self.asked == 5 else 1)
 
 
 @pytest.mark.parametrize("optimiser", ["adamw", "muon"])
@@ -211,6 +211,28 @@ def test_a_scale_never_grows_beyond_100(run, new_model, settings):
     assert encoder.module.logit_scale.exp().item() <= 100.001
 
 
+def test_weights_that_overflowed_replace_no_good_ones(run, new_model, settings, tmp_path):
+    """The loss of step 3 is that of good weights; its update breaks them, and step 3 is one to keep."""
+
+    encoder = new_model()
+    weight = encoder.module.text_model.encoder.layers[0].mlp.fc1.weight
+    taken = []
+    original = torch.optim.AdamW.step
+
+    def step(self, *given, **more):
+        original(self, *given, **more)
+        taken.append(1)
+        if len(taken) == 3:
+            with torch.no_grad():
+                weight.fill_(1e38)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", step)
+        with pytest.raises(TrainingError, match="At step 3 the loss is nan"):
+            run(settings(steps=6, save_every=1), encoder)
+    assert newest(tmp_path / "run").name == "state-00000002"
+
+
 def alone(precision, scaler=None):
     """An accelerator of one process whose forward pass is of that precision, on the processor."""
     autocast = partial(torch.autocast, "cpu", precision)
@@ -264,7 +286,7 @@ def test_activations_are_recomputed_where_asked_and_the_weights_are_the_same(run
         run(settings(tmp_path / str(checkpointing), memory=Memory(checkpointing=checkpointing)), encoder)
         states.append(encoder.module.state_dict())
         passes.append(len(seen))
-    assert passes == [5, 10]
+    assert passes == [5 + 1, 10 + 1]  # the last step is read again before it is kept
     for name, value in states[0].items():
         torch.testing.assert_close(states[1][name], value, rtol=1e-4, atol=1e-5)
 

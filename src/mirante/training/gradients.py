@@ -76,10 +76,7 @@ class Gradients:
             batch: the whole batch.
             seed: of the randomness of the views; a chunk draws the same both times.
         """
-        sides = [
-            _Side(view, view.items(batch), self.micro, self.processes, (*seed, number))
-            for number, view in enumerate(self.views.values())
-        ]
+        sides = self._sides(batch, seed)
         leaves = {name: side.first_pass() for name, side in zip(self.views, sides, strict=True)}
         loss: Tensor = self.objective(leaves, batch)
         if loss.requires_grad:
@@ -88,6 +85,21 @@ class Gradients:
             if leaf.grad is not None:
                 side.second_pass(leaf.grad)
         return loss.detach()
+
+    def loss(self, batch: Batch, seed: tuple[int, ...]) -> Tensor:
+        """The loss of `batch` by the model as it now is; no gradient, the same draws as `backward` with that seed."""
+        self.objective.eval()  # a queue of texts stays as it is
+        with torch.no_grad():
+            rows = [side.rows() for side in self._sides(batch, seed)]
+            loss: Tensor = self.objective(dict(zip(self.views, rows, strict=True)), batch)
+        self.objective.train()
+        return loss
+
+    def _sides(self, batch: Batch, seed: tuple[int, ...]) -> list["_Side"]:
+        return [
+            _Side(view, view.items(batch), self.micro, self.processes, (*seed, number))
+            for number, view in enumerate(self.views.values())
+        ]
 
 
 def recompute_activations(module: Any) -> None:
@@ -119,8 +131,15 @@ class _Side:
         with torch.set_grad_enabled(whole):
             rows = [self._encode(number) for number in range(len(self._chunks))]
         self._kept = rows[0] if whole else None
+        return self._gathered(rows).requires_grad_(self._view.learns)
+
+    def rows(self) -> Tensor:
+        """The rows of the whole batch; to be called without gradient."""
+        return self._gathered([self._encode(number) for number in range(len(self._chunks))])
+
+    def _gathered(self, rows: list[Tensor]) -> Tensor:
         own = torch.cat([row.detach() for row in rows])[: self._own.stop - self._own.start]
-        return self._processes.gather(own, self._length).requires_grad_(self._view.learns)
+        return self._processes.gather(own, self._length)
 
     def second_pass(self, gradient: Tensor) -> None:
         """Send the rows' gradient on into the parameters, chunk by chunk."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from mirante.disk import disk
 from mirante.errors import MissingLibrary
+from mirante.training.config import TrainConfig
+from mirante.training.state import Position
 
 
 class Journal:
@@ -57,3 +59,16 @@ def _events(folder: Path, since: int) -> Any:
     except ImportError as error:
         raise MissingLibrary("tensorboard", "tensorboard", "TensorBoard") from error
     return SummaryWriter(folder, purge_step=since + 1 if since else None)
+
+
+def news(config: TrainConfig, position: Position, rate: float, norm: float) -> dict[str, float]:
+    """A line about a step: running loss, rate, norm of the gradient, speed, hours and money so far."""
+    hours = position.seconds / 3600
+    return {
+        "loss": round(position.loss or 0.0, 4),
+        "rate": rate,
+        "norm": round(norm, 4),
+        "pairs/s": round(position.step * config.batch / position.seconds, 1),
+        "hours": hours,
+        "usd": hours * config.usd_per_hour,
+    }

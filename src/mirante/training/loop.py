@@ -16,7 +16,7 @@ from mirante.progress import track
 from mirante.training import views
 from mirante.training.config import TrainConfig
 from mirante.training.gradients import Gradients, Processes, recompute_activations
-from mirante.training.journal import Journal
+from mirante.training.journal import Journal, news
 from mirante.training.objective import Objective
 from mirante.training.optimisers import Stepper
 from mirante.training.pictures import Pictures
@@ -87,13 +87,15 @@ def run(
         loss = gradients.backward(batch, (config.seed, step)).item()
         processes.add(stepper.weights)
         rate, norm = stepper.step(step)
-        if not math.isfinite(loss) or not (math.isfinite(norm) or accelerator.scaler):
-            raise _not_a_number(config, step + 1, loss, norm)
+        _check(config, step + 1, loss, norm if accelerator.scaler is None else 0.0)
         objective.clamp()
         position = position.after(loss, time.monotonic() - clock)
         over, due = step + 1 == last, bool(config.validate_every) and (step + 1) % config.validate_every == 0
+        kept = over or due or (step + 1) % config.save_every == 0
+        if kept:  # before these weights replace good ones
+            _check(config, step + 1, gradients.loss(batch, (config.seed, step)).item())
         if journal and (over or (step + 1) % _EVERY == 0):
-            journal.write(step + 1, _news(position, rate, norm, config))
+            journal.write(step + 1, news(config, position, rate, norm))
         if look and (due or over):
             objective.write_back(module)
             verdict = _agreed(look, position, accelerator)
@@ -102,7 +104,7 @@ def run(
             if journal:
                 journal.write(step + 1, verdict.news)
         enough = _stale(position, config)
-        if main and (over or enough or due or (step + 1) % config.save_every == 0):
+        if main and kept:
             store.save(position)
         if enough:
             break
@@ -123,17 +125,6 @@ def _stale(position: Position, config: TrainConfig) -> bool:
     return 0 < config.patience <= position.stale
 
 
-def _news(position: Position, rate: float, norm: float, config: TrainConfig) -> dict[str, float]:
-    return {
-        "loss": round(position.loss or 0.0, 4),
-        "rate": rate,
-        "norm": round(norm, 4),
-        "pairs/s": round(position.step * config.batch / position.seconds, 1),
-        "hours": position.seconds / 3600,
-        "usd": position.seconds / 3600 * config.usd_per_hour,
-    }
-
-
 def _agreed(look: Callable[[Position], Verdict], position: Position, accelerator: Accelerator) -> Verdict:
     """The main process's verdict, on every process."""
     told = [look(position) if accelerator.is_main_process else None]
@@ -142,9 +133,12 @@ def _agreed(look: Callable[[Position], Verdict], position: Position, accelerator
     return told[0]  # type: ignore[return-value]
 
 
-def _not_a_number(config: TrainConfig, step: int, loss: float, norm: float) -> TrainingError:
-    return TrainingError(
-        f"At step {step} the loss is {loss} and the norm of its gradient {norm}: lower learning_rate "
+def _check(config: TrainConfig, step: int, loss: float, norm: float = 0.0) -> None:
+    """Stop where the loss or the norm of its gradient is no number."""
+    if math.isfinite(loss) and math.isfinite(norm):
+        return
+    raise TrainingError(
+        f"At step {step} the loss is {loss}, the norm of its gradient {norm}: lower learning_rate "
         f"({config.learning_rate:g}) or clip ({config.clip:g}), or use precision fp32 ({config.memory.precision}). "
         f"The last state and the best checkpoint before it are kept in {config.out!r}."
     )

@@ -44,27 +44,12 @@ def write_new(new: NewModel, texts: Iterable[str], folder: Path) -> None:
     """Write a random checkpoint of that shape; torch's global generator decides its weights."""
     import torch
     from safetensors.torch import save_file
-    from transformers import SiglipConfig, SiglipImageProcessorPil, SiglipModel
+    from transformers import SiglipImageProcessorPil, SiglipModel
 
     from mirante.encoders._checkpoint import quiet
 
     tokenizer = _tokenizer(new, texts)
-    tower = {
-        "hidden_size": new.width,
-        "intermediate_size": 4 * new.width,
-        "num_attention_heads": max(1, new.width // new.head_width),
-    }
-    words = {
-        "vocab_size": len(tokenizer),
-        "max_position_embeddings": new.text_length,
-        "num_hidden_layers": new.text_depth,
-        "projection_size": new.width,
-        "pad_token_id": tokenizer.pad_token_id,
-        "bos_token_id": tokenizer.eos_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-    }
-    sight = {"image_size": new.image_size, "patch_size": new.patch_size, "num_hidden_layers": new.image_depth}
-    module = SiglipModel(SiglipConfig(text_config=tower | words, vision_config=tower | sight))
+    module = SiglipModel(architecture(new, len(tokenizer), tokenizer.pad_token_id, tokenizer.eos_token_id))
     with torch.no_grad():
         module.logit_scale.fill_(math.log(_SCALE))
         module.logit_bias.fill_(_BIAS)
@@ -74,6 +59,28 @@ def write_new(new: NewModel, texts: Iterable[str], folder: Path) -> None:
     tokenizer.save_pretrained(folder)
     side = {"height": new.image_size, "width": new.image_size}
     SiglipImageProcessorPil(size=side, resample=2).save_pretrained(folder)
+
+
+def architecture(new: NewModel, vocabulary: int, pad: int = 0, end: int = 1) -> Any:
+    """A configuration of transformers of that shape, for a tokenizer of so many tokens."""
+    from transformers import SiglipConfig
+
+    tower = {
+        "hidden_size": new.width,
+        "intermediate_size": 4 * new.width,
+        "num_attention_heads": max(1, new.width // new.head_width),
+    }
+    words = {
+        "vocab_size": vocabulary,
+        "max_position_embeddings": new.text_length,
+        "num_hidden_layers": new.text_depth,
+        "projection_size": new.width,
+        "pad_token_id": pad,
+        "bos_token_id": end,
+        "eos_token_id": end,
+    }
+    sight = {"image_size": new.image_size, "patch_size": new.patch_size, "num_hidden_layers": new.image_depth}
+    return SiglipConfig(text_config=tower | words, vision_config=tower | sight)
 
 
 def _tokenizer(new: NewModel, texts: Iterable[str]) -> Any:
