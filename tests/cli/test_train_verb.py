@@ -265,6 +265,17 @@ def test_no_network_or_no_right_to_write_is_found_out_before_the_training(
     assert calls == []
 
 
+def test_adapters_whose_base_nobody_else_has_are_not_sent(
+    recipe: Path, trained: Any, capsys: Any, hub: type[Hub], tmp_path: Path
+) -> None:
+    calls = trained(finished(tmp_path / "run"))
+    recipe.write_text(recipe.read_text(encoding="utf-8") + "\n[trained.lora]\nmerge = false\n", encoding="utf-8")
+    _, said = ran(capsys, recipe, "--push-to-hub", "ana/clip-pt", code=2)
+    assert "base 'scenes', which is not on the hub" in said
+    assert "set merge = true" in said
+    assert (calls, hub.asked) == ([], [])
+
+
 def test_an_upload_that_fails_loses_nothing(
     recipe: Path, trained: Any, capsys: Any, hub: type[Hub], tmp_path: Path
 ) -> None:

@@ -32,6 +32,8 @@ def train(
     from mirante.training import hub
 
     recipe = training.read_config(config)
+    if push_to_hub is not None:
+        hub.check(recipe)
     repository = hub.repository(push_to_hub) if push_to_hub is not None else None
     done = training.train(recipe, restart=restart)
     if not speaks():

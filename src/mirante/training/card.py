@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mirante import environment, messages
 from mirante.training.config import Data, Lora, LossTerm, Part, TrainConfig
 from mirante.training.forgetting import forgetting
+from mirante.training.hub import hub_id
 from mirante.training.snapshot import Measured
 from mirante.types import Estimate
 
@@ -54,12 +55,12 @@ class _Card:
             "pipeline_tag": "zero-shot-image-classification",
             "tags": ["mirante", "image-text-retrieval"],
         }
-        if self._done.base and (hub_id := _hub_id(self._done.base.model)):
-            fields["base_model"] = hub_id
+        if self._done.base and (base := hub_id(self._done.base.model)):
+            fields["base_model"] = base
             fields["base_model_relation"] = "adapter" if apart else "finetune"
         if languages := _languages(self._config.data):
             fields["language"] = languages
-        if self._config.data.address.startswith("hf:") and (named := _hub_id(self._config.data.address[3:])):
+        if self._config.data.address.startswith("hf:") and (named := hub_id(self._config.data.address[3:])):
             fields["datasets"] = [named]
         return "\n".join(["---", *(f"{key}: {json.dumps(value)}" for key, value in fields.items()), "---"])
 
@@ -187,15 +188,6 @@ def _term(term: LossTerm) -> str:
 def _public(address: str) -> str:
     """An address without the folders of the machine that it was used on."""
     return re.sub(r"(?<![\w/.-])/(?:[^/:]+/)*", "", address)
-
-
-def _hub_id(address: str) -> str | None:
-    """`owner/name` of an address that is on the hub, None for a local folder or an embedded name."""
-    plain = address.partition("@")[0].partition(":")[0]
-    parts = plain.split("/")
-    if len(parts) < 2 or not all(parts) or plain[0] in "./~" or Path(plain).exists():
-        return None
-    return "/".join(parts[:2])
 
 
 def _languages(data: Data) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mirante.errors import MissingLibrary, TrainingError, UsageError
+from mirante.training.config import TrainConfig
 
 TOKEN = "HF_TOKEN"  # noqa: S105 - the name of the variable
 
@@ -73,6 +74,29 @@ def repository(name: str) -> Repository:
             f"{TOKEN} may write there, and the network. Nothing was trained yet."
         ) from error
     return Repository(name, str(url), token)
+
+
+def check(config: TrainConfig) -> None:
+    """Refuse to send what nobody else could open.
+
+    Raises:
+        UsageError: adapters that are kept apart, beside the name of a base that is not on the hub.
+    """
+    start, lora = config.model.start or "", config.trained.lora
+    if lora and not lora.merge and not hub_id(start):
+        raise UsageError(
+            f"Adapters kept apart name their base {start!r}, which is not on the hub, so nobody else could open them: "
+            "set merge = true under [trained.lora], or start from a model of the hub. Nothing was trained yet."
+        )
+
+
+def hub_id(address: str) -> str | None:
+    """`owner/name` of an address that is on the hub, None for a local folder or an embedded name."""
+    plain = address.partition("@")[0].partition(":")[0]
+    parts = plain.split("/")
+    if len(parts) < 2 or not all(parts) or plain[0] in "./~" or Path(plain).exists():
+        return None
+    return "/".join(parts[:2])
 
 
 def _client() -> tuple[Any, tuple[type[Exception], ...]]:
