@@ -18,8 +18,10 @@ from mirante.datasets.scenes.world import SWAPS, TRAINING_STYLES, swap
 from mirante.errors import UnknownName
 
 DATA = SceneDataset()
-SPLITS = ("train", "validation", "test", "mosaic", "hard", "chalk", "chalk-train", "chalk-validation")
-KNOWN_SIZES = {"train": 10_000, "chalk-train": 4_000, "chalk-validation": 500}
+CHALK = ("chalk", "chalk-train", "chalk-validation")
+MINIMAL = ("hard", "hard-train", "hard-validation")
+SPLITS = ("train", "validation", "test", "mosaic", *MINIMAL, *CHALK)
+KNOWN_SIZES = {"train": 10_000, "chalk-train": 4_000, "chalk-validation": 500, "hard-train": 8_000}
 
 DIGEST = """
 import hashlib
@@ -110,14 +112,15 @@ def test_no_scene_and_no_seed_is_in_two_splits():
 
 def test_a_held_out_style_is_shown_by_the_splits_of_its_name_alone():
     assert {scene.style for scene in first("mosaic", 100)} == {"mosaic"}
-    for split in ("chalk", "chalk-train", "chalk-validation"):
+    for split in CHALK:
         assert {scene.style for scene in first(split, 100)} == {"chalk"}
-    for split in ("train", "validation", "test", "hard"):
+    for split in ("train", "validation", "test", *MINIMAL):
         assert {scene.style for scene in first(split, 100)} == set(TRAINING_STYLES)
 
 
-def test_the_hard_split_is_pairs_of_neighbours_that_differ_by_one_exchange():
-    scenes = first("hard", 80)
+@pytest.mark.parametrize("split", MINIMAL)
+def test_a_hard_split_is_pairs_of_neighbours_that_differ_by_one_exchange(split):
+    scenes = first(split, 80)
     for number, (one, other) in enumerate(zip(scenes[::2], scenes[1::2], strict=True)):
         assert swap(one, SWAPS[number % 4]) == other
         assert full(one) != full(other)

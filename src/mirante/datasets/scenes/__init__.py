@@ -1,8 +1,9 @@
 """`scenes`: drawn pictures with captions in English and Portuguese, made from a seed, without network or disk.
 
 Splits, each of any size by a suffix (`scenes:train-1000000`): `train`, `validation`, `test` (styles known in
-training), `mosaic` (a drawing style held out from training), `hard` (a gallery of minimal pairs), and a second style
-held out, chalk on a blackboard, with pictures to learn it from: `chalk` (its test), `chalk-train`, `chalk-validation`.
+training), `mosaic` (a drawing style held out from training), `hard` (a gallery of minimal pairs, with `hard-train` and
+`hard-validation` to learn from), and a second style held out, chalk on a blackboard, with pictures to learn it from:
+`chalk` (its test), `chalk-train`, `chalk-validation`.
 No scene is in two splits.
 Relevance is exact: a partial caption describes every picture that satisfies it.
 """
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 from PIL.Image import Image
 
+from mirante.datasets._contrasts import Contrast
 from mirante.datasets.scenes import claims, grammar
 from mirante.datasets.scenes.batches import FalseCaptions, SceneBatches, with_partners
 from mirante.datasets.scenes.claims import Claim
@@ -34,6 +36,8 @@ SIZES: Mapping[str, int] = MappingProxyType(
         "test": 1_000,
         "mosaic": 1_000,
         "hard": 1_000,
+        "hard-train": 8_000,
+        "hard-validation": 1_000,
         "chalk": 1_000,
         "chalk-train": 4_000,
         "chalk-validation": 500,
@@ -48,7 +52,10 @@ _SEEDS = {
     "chalk": 6,
     "chalk-train": 7,
     "chalk-validation": 8,
+    "hard-train": 9,
+    "hard-validation": 10,
 }
+_MINIMAL = ("hard", "hard-train", "hard-validation")
 _PARTIAL_CAPTIONS = 2
 _BLOCK = 500
 
@@ -134,6 +141,21 @@ class SceneDataset:
         }
         return Pairs(found.images, found.captions, relevance, found.name)
 
+    def contrasts(self, split: str, language: str | None = None) -> Iterator[Contrast]:
+        """The minimal pairs of `hard` as questions: each picture with its full caption, beside its partner's.
+
+        What a pair exchanges is its kind. Other splits ask nothing.
+        """
+        name, size = _parse(split)
+        for index in range(0, size - 1, 2) if name == "hard" else ():
+            both = [_scene(name, at) for at in (index, index + 1)]
+            ids = [f"{name}-{at:07d}" for at in (index, index + 1)]
+            images = tuple(picture(scene, identity) for scene, identity in zip(both, ids, strict=True))
+            for tag in _languages(language):
+                told = (grammar.say(claims.full(scene), tag) for scene in both)
+                texts = (Caption(f"{one}#{tag}", text, tag) for one, text in zip(ids, told, strict=True))
+                yield Contrast(f"{ids[0]}@{tag}", SWAPS[(index // 2) % len(SWAPS)], images, tuple(texts))
+
     def batches(
         self,
         split: str,
@@ -202,17 +224,17 @@ def _parse(split: str) -> tuple[str, int]:
 
 
 def _scene(split: str, index: int) -> Scene:
-    if split == "hard":
-        return _minimal(index)
+    if split in _MINIMAL:
+        return _minimal(split, index)
     style = split.partition("-")[0]
     styles = (style,) if style in HELD_OUT_STYLES else TRAINING_STYLES
     return sample(np.random.default_rng((_SEEDS[split], index)), styles)
 
 
-def _minimal(index: int) -> Scene:
+def _minimal(split: str, index: int) -> Scene:
     """Even indices are pairs at random, each odd one is the partner of the scene before it."""
     number, second = divmod(index, 2)
-    rng = np.random.default_rng((_SEEDS["hard"], number))
+    rng = np.random.default_rng((_SEEDS[split], number))
     while True:
         scene = sample_pair(rng)
         partner = swap(scene, SWAPS[number % len(SWAPS)])

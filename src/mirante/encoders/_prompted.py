@@ -1,0 +1,115 @@
+"""An image tower that can be told something on the way: prompt tokens enter before one of its layers.
+
+Source: Zhan et al. 2025 (ELIP, arXiv 2502.15682); tokens at deeper layers: Jia et al. 2022 (VPT, arXiv 2203.12119).
+The layers, norms and pooling are the library's own; with no prompts the features equal the library's.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from mirante.errors import UsageError
+
+if TYPE_CHECKING:
+    from mirante.encoders._dual import DualEncoder, Pixels
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Pictures on their way through the tower.
+
+    Args:
+        tokens: (B, n, w), the class token first where there is one.
+        seen: (B, n) bool, False for padding (NaFlex); None where every token is a patch.
+    """
+
+    tokens: Tensor
+    seen: Tensor | None = None
+
+    def __getitem__(self, rows: Tensor) -> "Hidden":
+        """The pictures of those rows, (m,) int64."""
+        return Hidden(self.tokens[rows], None if self.seen is None else self.seen[rows])
+
+
+class PromptedTower:
+    """The image tower of a CLIP, SigLIP or SigLIP 2, cut before layer `entry`.
+
+    Args:
+        encoder: its module is used as it is.
+        entry: layers that a picture passes before the prompts enter; 0 is the paper's form.
+
+    Raises:
+        UsageError: the tower has no such layer.
+    """
+
+    def __init__(self, encoder: "DualEncoder", entry: int = 0) -> None:
+        self._model, self._tower = encoder.module, encoder.module.vision_model
+        self._layers: list[nn.Module] = list(self._tower.encoder.layers)
+        self.entry = entry
+        if not 0 <= entry < len(self._layers):
+            raise UsageError(
+                f"entry must be from 0 to {len(self._layers) - 1} for this image tower of {len(self._layers)} layers, "
+                f"not {entry}: 0 is the first layer."
+            )
+
+    @property
+    def width(self) -> int:
+        """Width w of a token."""
+        return int(self._tower.config.hidden_size)
+
+    @property
+    def above(self) -> int:
+        """Layers that see the prompts."""
+        return len(self._layers) - self.entry
+
+    def lower(self, pixels: "Pixels") -> Hidden:
+        """What `DualEncoder.pixels` gave, up to layer `entry`; no query is known yet."""
+        if isinstance(pixels, Tensor):
+            tokens = self._tower.embeddings(pixels.to(self._model.dtype))
+            hidden = Hidden(self._tower.pre_layrnorm(tokens) if self._has_class_token else tokens)
+        else:
+            tokens = self._tower.embeddings(pixels["pixel_values"].to(self._model.dtype), pixels["spatial_shapes"])
+            hidden = Hidden(tokens, pixels["pixel_attention_mask"].bool())
+        return Hidden(self._through(self._layers[: self.entry], hidden.tokens, hidden.seen), hidden.seen)
+
+    def upper(self, hidden: Hidden, prompts: Tensor) -> Tensor:
+        """The features of pictures under prompts.
+
+        Args:
+            hidden: B pictures, from `lower`.
+            prompts: (B, deep, m, w): m tokens that enter, and for each further of `deep` layers m that replace them.
+
+        Returns:
+            (B, d), not normalised.
+        """
+        first, m = int(self._has_class_token), prompts.shape[2]
+        tokens, seen = hidden.tokens, hidden.seen
+        if m and seen is not None:
+            seen = torch.cat([seen[:, :first], seen.new_ones(len(seen), m), seen[:, first:]], dim=1)
+        for number, layer in enumerate(self._layers[self.entry :]):
+            if m and number < prompts.shape[1]:
+                rest = tokens[:, first:] if number == 0 else tokens[:, first + m :]
+                tokens = torch.cat([tokens[:, :first], prompts[:, number].to(tokens.dtype), rest], dim=1)
+            tokens = self._through([layer], tokens, seen)
+        return self._pooled(tokens, seen)
+
+    @property
+    def _has_class_token(self) -> bool:
+        return hasattr(self._tower, "pre_layrnorm")
+
+    def _through(self, layers: list[nn.Module], tokens: Tensor, seen: Tensor | None) -> Tensor:
+        mask = None if seen is None else seen[:, None, None, :].expand(-1, 1, tokens.shape[1], -1)
+        for layer in layers:
+            tokens = layer(tokens, attention_mask=mask)
+        return tokens
+
+    def _pooled(self, tokens: Tensor, seen: Tensor | None) -> Tensor:
+        features: Any
+        if self._has_class_token:
+            features = self._model.visual_projection(self._tower.post_layernorm(tokens[:, 0]))
+        else:
+            whole = self._tower.post_layernorm(tokens)
+            features = self._tower.head(whole) if seen is None else self._tower.head(whole, seen)
+        return features  # type: ignore[no-any-return]
