@@ -5,6 +5,7 @@ MiranteError
 │   ├── UnknownName       a name that is not among the valid ones ("did you mean")
 │   └── MissingLibrary    an optional library is needed; carries the install command
 ├── DataError             the data cannot be read as asked
+│   ├── MissingData       a published data set is not on this machine; says how to get it
 │   └── UnreadableImage   one picture cannot be decoded; carries a reason code
 ├── ModelError            a checkpoint cannot be used
 │   └── ModelMismatch     vectors of one model met another model
@@ -63,6 +64,21 @@ class MissingLibrary(UsageError):
 
 class DataError(MiranteError):
     """The data cannot be read as asked."""
+
+
+class MissingData(DataError):
+    """A published data set, or a part of it, is not on this machine.
+
+    Args:
+        name: its address, e.g. `"coco"`.
+        folder: where it was looked for.
+        missing: what is not there, as a path from that folder.
+        remedy: what to download, from where, how large, under which licence.
+    """
+
+    def __init__(self, name: str, folder: str, *, missing: str, remedy: str) -> None:
+        self.name, self.folder, self.missing = name, folder, missing
+        super().__init__(f"{name!r} is not on this machine: there is no {missing!r} in {folder!r}. {remedy}")
 
 
 class UnreadableImage(DataError):

@@ -85,10 +85,23 @@ def test_an_unknown_split_is_refused_with_the_valid_ones(base):
 
 
 def test_a_language_can_be_asked_for(address):
-    for dataset in (open_dataset(address), open_dataset(address, ReadOptions(language="pt_BR"))):
-        items = zip(dataset.items(dataset.splits[0], "pt_BR"), range(6), strict=False)
+    """Captions without a tag get the wanted one; of tagged ones only those in it are left."""
+    plain = open_dataset(address)
+    spoken = {caption.language for item in firsts(plain, plain.splits[0]) for caption in item.captions}
+    wanted = max(spoken - {""}, default="pt-BR")
+    for dataset in (open_dataset(address), open_dataset(address, ReadOptions(language=wanted.replace("-", "_")))):
+        items = zip(dataset.items(dataset.splits[0], wanted.replace("-", "_")), range(6), strict=False)
         languages = {caption.language for item, _ in items for caption in item.captions}
-        assert languages == {"pt-BR"}
+        assert languages == {wanted}
+
+
+def test_tagged_captions_never_pass_for_another_language(address):
+    dataset = open_dataset(address)
+    tags = {caption.language for item in firsts(dataset, dataset.splits[0]) for caption in item.captions}
+    if "" in tags or dataset.name == "scenes":  # which refuses what it does not speak
+        return
+    items = [item for item, _ in zip(dataset.items(dataset.splits[0], "eo"), range(6), strict=False)]
+    assert [item.captions for item in items] == [()] * len(items)
 
 
 def test_loading_travels_to_another_process(address):

@@ -118,3 +118,17 @@ def test_the_same_questions_are_asked_every_time():
     assert choices("size", count=5) == choices("size", count=5)
     assert minimal_pairs("kind", count=5) == minimal_pairs("kind", count=5)
     assert np.unique([len(question.texts) for question in choices("count", count=9)]).tolist() == [4]
+
+
+def test_minimal_pairs_of_hard_are_questions_in_each_language():
+    dataset = SceneDataset()
+    asked = list(dataset.contrasts("hard-8", "pt"))
+    assert [one.kind for one in asked] == list(SWAPS)
+    items = {item.picture.id: item for item in dataset.items("hard-8", "pt")}
+    for one in asked:
+        assert [picture.content for picture in one.images] == [items[p.id].picture.content for p in one.images]
+        assert [text.text for text in one.texts] == [items[p.id].captions[0].text for p in one.images]
+        assert one.texts[0].text != one.texts[1].text
+    assert len(list(dataset.contrasts("hard-8"))) == 2 * len(asked)
+    assert len({one.id for one in dataset.contrasts("hard-8")}) == 8
+    assert list(dataset.contrasts("test-8")) == []

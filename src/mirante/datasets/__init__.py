@@ -1,30 +1,45 @@
 """Captioned pictures from one address, streamed; see `open_dataset`.
 
 A kind of data set is one file here with `accepts(address)`, `open(address, options)` and `example(folder)`, which
-writes a tiny data set of its kind for the contract test. Files that start with an underscore are shared.
+writes a tiny data set of its kind for the contract test. Files that start with an underscore are shared. A published
+data set also has `PUBLISHED`, what is known of it before it is downloaded.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import chain, islice
 
 from mirante import registry
 from mirante.datasets import _splits
+from mirante.datasets._absent import absent, describe_absent, holds
+from mirante.datasets._contrasts import Contrast, about, read_contrasts
 from mirante.datasets._findings import describe
 from mirante.datasets._inspection import Inspection, inspect
 from mirante.datasets._options import ReadOptions
+from mirante.datasets._published import Published, every_published, published, size
 from mirante.datasets._sampling import split_at_random
 from mirante.datasets._splits import split_of
 from mirante.errors import UsageError
 from mirante.types import Dataset, Item, Pairs
 
 __all__ = [
+    "Contrast",
     "Inspection",
+    "Published",
     "ReadOptions",
+    "about",
+    "absent",
     "describe",
+    "describe_absent",
+    "every_published",
+    "holds",
     "inspect",
     "open_dataset",
+    "published",
+    "read_contrasts",
     "read_pairs",
+    "size",
     "split_at_random",
     "split_of",
     "whole",
@@ -37,6 +52,7 @@ FORMS = """\
   shards-{000..009}.tar                WebDataset
   captions.json                        COCO captions or Karpathy's JSON
   scenes                               the embedded pictures
+  coco, flickr30k, xtd-10, ...         published data sets, also coco:/path/to/folder (docs/datasets.md lists them)
 each with :split or :split,split after it"""
 
 
@@ -45,18 +61,22 @@ def open_dataset(address: str, options: ReadOptions = ReadOptions()) -> Dataset:
 
     Raises:
         UsageError: no kind of data set accepts the address; the message lists the forms.
+        MissingData: a published data set is not on this machine; the message says what to download.
         UnknownName: a split or column is not there.
         DataError: the data cannot be read.
     """
     base, splits = split_of(address)
-    for name in registry.names(__name__):
+    own = base.partition(":")[0]
+    for name in sorted(registry.names(__name__), key=lambda one: (one != own, one)):
         component = registry.load(__name__, name)
         if base and component.accepts(base):
             found: Dataset = component.open(base, options)
             for split in set(splits) - set(found.splits):
                 next(found.items(split), None)  # refuses a name it does not know; `scenes` knows sizes too
             return _Selected(found, splits) if splits else found
-    raise UsageError(f"Nothing can be read from {address!r}: no such file or folder, nor another form.\n{FORMS}")
+    near = get_close_matches(own, [one.name for one in every_published()], n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise UsageError(f"Nothing can be read from {address!r}: no such file or folder, nor another form.{hint}\n{FORMS}")
 
 
 def read_pairs(

@@ -75,7 +75,7 @@ def karpathy(
 
 
 def parquet(folder: Path, row: Callable[[int, Sample], Mapping[str, Any]], split: str = "train") -> Path:
-    """Write `folder/data/SPLIT-00000-of-00001.parquet`, one row per picture as the hub stores them; returns `folder`."""
+    """Write `folder/data/SPLIT-00000-of-00001.parquet`, one row a picture, as the hub stores them; returns `folder`."""
     import pyarrow
     from pyarrow.parquet import write_table
 
