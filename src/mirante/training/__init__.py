@@ -6,6 +6,7 @@ killed goes on from its last state when it is started again.
 
 import math
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -17,6 +18,7 @@ from mirante import encoders
 from mirante.errors import MissingLibrary, UsageError
 from mirante.training.config import TrainConfig
 from mirante.training.snapshot import Snapshot
+from mirante.training.spending import Limit, Spending, forget_peak, limits
 from mirante.types import Provenance
 
 if TYPE_CHECKING:
@@ -47,11 +49,13 @@ class Training:
         before: what the start measured on the validation and the retained data.
         after: what the checkpoint measures there.
         loss: mean of the last steps.
-        cost: hours and US dollars.
+        cost: hours and US dollars of all starts, from their beginning to their end, and bytes of memory at most.
         unreadable: pictures that were left out → why.
         parameters: trained ones and all.
         base: the model that it started from, None for a new one.
         resumed: the step that this start went on from, 0 for the first.
+        predicted: the same figures as they were estimated, None where they were not.
+        stopped: the limit that ended it before its last step; then nothing is measured after, and more of it goes on.
     """
 
     checkpoint: Path
@@ -65,6 +69,8 @@ class Training:
     parameters: Parameters
     base: Provenance | None = None
     resumed: int = 0
+    predicted: Mapping[str, float | None] | None = None
+    stopped: Limit | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `mirante train --json`."""
@@ -84,6 +90,8 @@ class Training:
             "parameters": asdict(self.parameters),
             "base": asdict(self.base) if self.base else None,
             "resumed": self.resumed,
+            "predicted": dict(self.predicted) if self.predicted else None,
+            "stopped": self.stopped,
         }
 
 
@@ -96,12 +104,15 @@ def read_config(path: Path) -> TrainConfig:
     return configuration.read(path, TrainConfig)
 
 
-def train(config: TrainConfig, *, restart: bool = False) -> Training:
+def train(
+    config: TrainConfig, *, restart: bool = False, predicted: Mapping[str, float | None] | None = None
+) -> Training:
     """Train as `config` says; the checkpoint lies in `config.out/checkpoint`, the log in `config.out/log.jsonl`.
 
     Args:
         config: the run.
         restart: forget what an earlier run left in `config.out` instead of going on from it.
+        predicted: hours, usd and peak_bytes as they were estimated, to be kept beside the true ones.
 
     Raises:
         UsageError: the configuration asks for something that does not exist, or the folder holds another run.
@@ -109,8 +120,10 @@ def train(config: TrainConfig, *, restart: bool = False) -> Training:
         DataError: the data has no captioned picture, or fewer than two.
         StoreError: the disk is full.
     """
+    began = time.monotonic()
     _check(config)
     accelerator = _accelerator(config)
+    forget_peak(accelerator.device)
     import torch
 
     from mirante.training import card, data, loop, mining, parts, pictures, start, state, validation
@@ -123,6 +136,7 @@ def train(config: TrainConfig, *, restart: bool = False) -> Training:
     config = _with_steps(config, len(batches.pictures))
     folder = Folder(Path(config.out), accelerator)
     folder.claim(config, material(encoder, batches.pictures, new=config.model.start is None), restart=restart)
+    spending = Spending(config, accelerator, began, predicted)
     before = folder.once("before", lambda: validation.snapshot(encoder, sets) if config.model.start else Snapshot())
     torch.manual_seed(config.seed)
     parts.choose(encoder, config.trained)
@@ -135,25 +149,21 @@ def train(config: TrainConfig, *, restart: bool = False) -> Training:
 
     watch = validation.Watch(encoder, sets, config.select, keep) if config.validate_every and sets.validation else None
     hard = mining.create(config, batches, pixels, accelerator)
-    done = loop.run(config, encoder, hard or batches, pictures=pixels, accelerator=accelerator, look=watch, mining=hard)
-    if not watch and accelerator.is_main_process:
+    more = {"look": watch, "mining": hard, "spending": spending}
+    done = loop.run(config, encoder, hard or batches, pictures=pixels, accelerator=accelerator, **more)
+    if (not watch or done.best is None) and accelerator.is_main_process:
         keep()
-    after = folder.once("after", lambda: validation.snapshot(encoders.load(str(folder.checkpoint)), sets))
-    hours = done.seconds / 3600
+    after = Snapshot()
+    if not spending.stopped:
+        after = folder.once("after", lambda: validation.snapshot(encoders.load(str(folder.checkpoint)), sets))
     finished = Training(
-        folder.checkpoint,
-        done.step,
-        done.seconds,
-        before=before,
-        after=after,
-        loss=done.loss or 0.0,
-        cost={"hours": hours, "usd": hours * config.usd_per_hour},
-        unreadable=pixels.unreadable,
-        parameters=parameters,
-        base=encoder.provenance if config.model.start else None,
-        resumed=resumed,
-    )
+        folder.checkpoint, done.step, done.seconds, before=before, after=after, loss=done.loss or 0.0,
+        cost=spending.actual(), unreadable=pixels.unreadable, parameters=parameters,
+        base=encoder.provenance if config.model.start else None, resumed=resumed, predicted=spending.predicted,
+        stopped=spending.stopped,
+    )  # fmt: skip
     if accelerator.is_main_process:
+        spending.keep()
         card.write(finished, config)
     return finished
 
@@ -196,5 +206,6 @@ def _check(config: TrainConfig) -> None:
         raise UsageError(f"batch must be at least 2, not {config.batch}: a contrastive loss needs a negative.")
     if config.patience and not config.validate_every:
         raise UsageError(f"patience = {config.patience} counts validations: give validate_every too.")
+    limits(config)
     if not config.losses:
         raise UsageError("losses is empty: name at least one loss.")

@@ -197,6 +197,8 @@ class TrainConfig:
         patience: stop after so many validations without a better one, 0 for never.
         save_every: steps between states that a killed run resumes from.
         usd_per_hour: price of the machine, for the cost.
+        budget: money after which the run stops at a state to go on from, e.g. `"5usd"`; needs `usd_per_hour`.
+        max_hours: the same for time, all starts together; a start that gets more goes on exactly.
         tensorboard: also write events for TensorBoard into `out/tensorboard`.
         threads: of torch, 0 for its own choice.
         seed: of weights, data order and captions.
@@ -225,6 +227,8 @@ class TrainConfig:
     patience: int = 0
     save_every: int = 500
     usd_per_hour: float = 0.0
+    budget: str | None = None
+    max_hours: float | None = None
     tensorboard: bool = False
     threads: int = 0
     seed: int = 0

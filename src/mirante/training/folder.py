@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from mirante.encoders._dual import DualEncoder
 
-_FREE = ("out", "save_every", "usd_per_hour", "tensorboard", "threads")
+_FREE = ("out", "save_every", "usd_per_hour", "budget", "max_hours", "tensorboard", "threads")
 """Settings that may change between two starts of one run."""
 
 _MADE = (
-    "run.json", "before.json", "after.json", "log.jsonl", "state-*", ".state.part", "checkpoint", ".checkpoint.part",
-    "tensorboard",
+    "run.json", "before.json", "after.json", "cost.json", "log.jsonl", "state-*", ".state.part", "checkpoint",
+    ".checkpoint.part", "tensorboard",
 )  # fmt: skip
 
 

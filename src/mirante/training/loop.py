@@ -4,16 +4,17 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accelerate import Accelerator
-from accelerate.utils import broadcast_object_list
 
 from mirante.batch import Batches
 from mirante.errors import TrainingError
 from mirante.progress import track
 from mirante.training import views
+from mirante.training.agreement import agreed
 from mirante.training.config import TrainConfig
 from mirante.training.gradients import Gradients, Processes, recompute_activations
 from mirante.training.journal import Journal, news
@@ -25,6 +26,7 @@ from mirante.training.state import Position, Scale, Store
 if TYPE_CHECKING:
     from mirante.encoders._dual import DualEncoder
     from mirante.training.mining import Mining
+    from mirante.training.spending import Spending
 
 _EVERY = 20
 """Steps between lines of the log."""
@@ -48,6 +50,7 @@ def run(
     accelerator: Accelerator,
     look: Callable[[Position], Verdict] | None = None,
     mining: "Mining | None" = None,
+    spending: "Spending | None" = None,
 ) -> Position:
     """Train `encoder` in place, from the newest state in `config.out` where there is one.
 
@@ -59,6 +62,7 @@ def run(
         accelerator: device, precision and processes.
         look: a validation, called on the main process every `config.validate_every` steps.
         mining: where `batches` gather neighbours, what searches for them.
+        spending: ends the run, at a state to go on from, where a budget is spent.
 
     Raises:
         TrainingError: the loss is no longer a number; the last state and the best checkpoint are kept.
@@ -75,6 +79,7 @@ def run(
     gradients = Gradients(sides, objective, config.memory.micro, processes, accelerator.scaler)
     journal = Journal(out, position.step, tensorboard=config.tensorboard) if main else None
     last = position.step if _stale(position, config) else min(config.stop_after or config.steps, config.steps)
+    last = position.step if spending and position.step < last and spending.spent() else last
     clock = time.monotonic() - position.seconds
     if config.memory.checkpointing:
         recompute_activations(module)
@@ -91,22 +96,22 @@ def run(
         objective.clamp()
         position = position.after(loss, time.monotonic() - clock)
         over, due = step + 1 == last, bool(config.validate_every) and (step + 1) % config.validate_every == 0
-        kept = over or due or (step + 1) % config.save_every == 0
+        broke = spending is not None and not over and spending.spent()
+        kept = over or due or broke or (step + 1) % config.save_every == 0
         if kept:  # before these weights replace good ones
             _check(config, step + 1, gradients.loss(batch, (config.seed, step)).item())
         if journal and (over or (step + 1) % _EVERY == 0):
             journal.write(step + 1, news(config, position, rate, norm))
         if look and (due or over):
             objective.write_back(module)
-            verdict = _agreed(look, position, accelerator)
+            verdict = agreed(accelerator, partial(look, position))
             position = position.judged(verdict.value, best=verdict.best)
             module.train()
             if journal:
                 journal.write(step + 1, verdict.news)
-        enough = _stale(position, config)
         if main and kept:
-            store.save(position)
-        if enough:
+            _keep(store, position, spending)
+        if broke or _stale(position, config):
             break
     objective.write_back(module)
     module.eval()
@@ -120,17 +125,16 @@ def _steps(first: int, last: int, config: TrainConfig, seconds: Callable[[], flo
     return track(range(first, last), "training", total=total, unit="pairs", size=lambda step: config.batch, note=cost)
 
 
+def _keep(store: Store, position: Position, spending: "Spending | None") -> None:
+    """Write a state, and what the run has taken up to it."""
+    store.save(position)
+    if spending:
+        spending.keep()
+
+
 def _stale(position: Position, config: TrainConfig) -> bool:
     """Whether the last validations were in vain, so that the run is over."""
     return 0 < config.patience <= position.stale
-
-
-def _agreed(look: Callable[[Position], Verdict], position: Position, accelerator: Accelerator) -> Verdict:
-    """The main process's verdict, on every process."""
-    told = [look(position) if accelerator.is_main_process else None]
-    if accelerator.num_processes > 1:
-        broadcast_object_list(told)
-    return told[0]  # type: ignore[return-value]
 
 
 def _check(config: TrainConfig, step: int, loss: float, norm: float = 0.0) -> None:
