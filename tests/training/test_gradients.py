@@ -111,6 +111,24 @@ def test_chunks_of_any_size_give_the_gradient_of_one_graph(encoder, micro, losse
     same(in_chunks(encoder, objective, made, micro), expected)
 
 
+@pytest.mark.parametrize("micro", [0, 2])
+def test_the_loss_alone_is_that_of_the_gradient_and_leaves_nothing_behind(encoder, micro):
+    """Neighbours keep a queue of texts; only a step may add to it."""
+    objective, made = sides(encoder, (LossTerm("infonce"), LossTerm("neighbours")))
+    gradients = Gradients(made, objective, micro)
+    gradients.backward(BATCH, (3, 7))
+    forget(encoder, objective)
+    before = {name: value.clone() for name, value in objective.state_dict().items()}
+    assert len(before["parts.1.queue"]) == len(TEXTS)
+    alone = gradients.loss(BATCH, (3, 8))
+    assert not alone.requires_grad
+    assert gradients_of(encoder, objective) == {}
+    assert objective.state_dict().keys() == before.keys()
+    assert all(torch.equal(value, before[name]) for name, value in objective.state_dict().items())
+    assert alone.item() == pytest.approx(gradients.backward(BATCH, (3, 8)).item(), rel=1e-5)
+    assert len(objective.state_dict()["parts.1.queue"]) == 2 * len(TEXTS)
+
+
 def with_dropout(module, share):
     for part in module.modules():
         if isinstance(getattr(part, "dropout", None), float):
