@@ -142,12 +142,12 @@ class SceneDataset:
         return Pairs(found.images, found.captions, relevance, found.name)
 
     def contrasts(self, split: str, language: str | None = None) -> Iterator[Contrast]:
-        """The minimal pairs of `hard` as questions: each picture with its full caption, beside its partner's.
+        """The minimal pairs of a split as questions: each picture with its full caption, beside its partner's.
 
-        What a pair exchanges is its kind. Other splits ask nothing.
+        What a pair exchanges is its kind. Splits without such pairs ask nothing.
         """
         name, size = _parse(split)
-        for index in range(0, size - 1, 2) if name == "hard" else ():
+        for index in range(0, size - 1, 2) if name in _MINIMAL else ():
             both = [_scene(name, at) for at in (index, index + 1)]
             ids = [f"{name}-{at:07d}" for at in (index, index + 1)]
             images = tuple(picture(scene, identity) for scene, identity in zip(both, ids, strict=True))
