@@ -53,6 +53,44 @@ def naflex(folder: Path) -> str:
     return _write(folder, transformers.Siglip2Model, config, (tokenizer, pictures))
 
 
+def blip(folder: Path) -> str:
+    """A BLIP for matching in `folder`, with weights large enough to tell pictures apart; returns its address."""
+    tokenizer = _bert_tokenizer()
+    joint = {"projection_dim": 16, "initializer_range": 0.3}
+    special = _special(tokenizer) | {"bos_token_id": 2, "eos_token_id": 3, "sep_token_id": 3}
+    config = transformers.BlipConfig(
+        text_config=TOWER | special | joint | {"encoder_hidden_size": 32, "max_position_embeddings": 64},
+        vision_config=TOWER | PICTURE | joint,
+        image_text_hidden_size=16,
+        **joint,
+    )
+    pictures = transformers.BlipImageProcessorPil(size={"height": 32, "width": 32})
+    return _write(folder, transformers.BlipForImageTextRetrieval, config, (tokenizer, pictures))
+
+
+def blip2(folder: Path) -> str:
+    """A BLIP-2 for matching in `folder`, with weights large enough to tell pictures apart; returns its address."""
+    tokenizer = _bert_tokenizer()
+    joint = {"initializer_range": 0.3}
+    former = {"encoder_hidden_size": 32, "max_position_embeddings": 64, "use_qformer_text_input": True}
+    config = transformers.Blip2Config(
+        vision_config=TOWER | PICTURE | joint,
+        qformer_config=TOWER | {"vocab_size": len(tokenizer)} | former | joint,
+        num_query_tokens=4,
+        image_text_hidden_size=16,
+        **joint,
+    )
+    pictures = transformers.BlipImageProcessorPil(size={"height": 32, "width": 32})
+    return _write(folder, transformers.Blip2ForImageTextRetrieval, config, (tokenizer, pictures))
+
+
+def _bert_tokenizer() -> Any:
+    """Letters of `CORPUS`, lower-cased, as first or later parts of a word."""
+    letters = sorted({letter for line in CORPUS for letter in line.lower() if letter != " "})
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
+    return transformers.BertTokenizer(vocab={token: at for at, token in enumerate(tokens)})
+
+
 def _trained_tokenizer() -> Any:
     """Byte pairs learnt from `CORPUS`, lower-cased, one end token."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
