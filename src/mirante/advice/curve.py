@@ -31,6 +31,8 @@ POINTS = 3
 """Fewer trained shares than this determine no curve."""
 PICTURES = 100
 """The largest share must have so many pictures."""
+STOPS = 25
+"""Places along the curve where it is told."""
 REACH = 10.0
 """A curve is followed to at most so many times its largest share."""
 
@@ -57,6 +59,7 @@ class Curve:
         pictures: n of all the data.
         expected: R@1 after learning from all of it.
         gain: the same less that of the model as it is, on the same held-out images.
+        measured_gain: what the largest share that was tried gained.
         line: (pictures, R@1 with its interval) along the curve, from the smallest trained share to all; empty where
             there are too few points for a curve.
         doubts: why the extrapolation is not to be trusted; empty where it is.
@@ -66,6 +69,7 @@ class Curve:
     pictures: int
     expected: Estimate
     gain: Estimate
+    measured_gain: Estimate
     line: tuple[tuple[float, Estimate], ...]
     doubts: tuple[Doubt, ...]
 
@@ -92,15 +96,15 @@ def extrapolate(points: Sequence[Point], clusters: Sequence[str], pictures: int,
     measured = tuple((one.pictures, _estimate(values[at], draws[:, at])) for at, one in enumerate(points))
     sizes = np.array([one.pictures for one in points[1:]], np.float64)
     draws = draws + np.pad(random.normal(0, NOISE, (RESAMPLES, len(sizes))), ((0, 0), (1, 0)))
-    if len(sizes) < 2:
-        expected, line = draws[:, -1], ()
-    else:
-        reach = np.unique(np.append(np.geomspace(sizes[0], pictures, 25), pictures))
+    expected, line = draws[:, -1], list[tuple[float, Estimate]]()
+    if len(sizes) > 1:
+        reach = np.unique(np.append(np.geomspace(sizes[0], pictures, STOPS), pictures))
         followed = follow(sizes, draws[:, 1:], reach, random)
         expected = followed[:, -1]
-        line = tuple((float(n), _middle(followed[:, at])) for at, n in enumerate(reach))
-    gain = _middle(expected - draws[:, 0])
-    return Curve(measured, pictures, _middle(expected), gain, line, _doubts(sizes, draws[:, 1:], pictures, gain))
+        line = [(float(n), _middle(followed[:, at])) for at, n in enumerate(reach)]
+    gain, tried = _middle(expected - draws[:, 0]), _estimate(values[-1] - values[0], draws[:, -1] - draws[:, 0])
+    doubts = _doubts(sizes, draws[:, 1:], pictures, gain)
+    return Curve(measured, pictures, _middle(expected), gain, tried, tuple(line), doubts)
 
 
 def follow(sizes: Values, draws: Values, reach: Values, random: np.random.Generator) -> Values:
@@ -115,8 +119,9 @@ def follow(sizes: Values, draws: Values, reach: Values, random: np.random.Genera
     Returns:
         (s, r) shares.
     """
-    weight = np.linalg.inv(np.cov(draws, rowvar=False) + 1e-8 * np.eye(len(sizes)))
-    fits = [_fit(sizes**-b, draws, weight) for b in EXPONENTS]
+    spread = np.cov(draws, rowvar=False) + 1e-8 * np.eye(len(sizes))
+    weight: Values = np.asarray(np.linalg.inv(spread), np.float64)
+    fits = [_fit(np.power(sizes, -b), draws, weight) for b in EXPONENTS.tolist()]
     errors = np.stack([error for _, _, error in fits], axis=1)
     likely = np.exp(-0.5 * (errors - errors.min(axis=1, keepdims=True)))
     chosen = (likely.cumsum(axis=1) / likely.sum(axis=1, keepdims=True) < random.random((len(draws), 1))).sum(axis=1)
