@@ -36,3 +36,8 @@ def open(address: str, folder: Path, settings: Settings) -> DualEncoder:
 def tiny(folder: Path) -> str:
     """Write a random SigLIP (32×32 pixels, 32 wide) into `folder` and return its address."""
     return _tiny.siglip(folder)
+
+
+def tiny_gemma(folder: Path) -> str:
+    """Write a random SigLIP 2 of fixed resolution, whose tokenizer keeps case, into `folder` and return its address."""
+    return _tiny.siglip(folder, second=True)
