@@ -10,6 +10,7 @@ from mirante.cli import (
     calibrate,
     classify,
     demo,
+    doctor,
     embed,
     evaluate,
     filter,
@@ -28,7 +29,7 @@ from mirante.messages import text
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=text("cli.mirante"), rich_markup_mode=None)
 for verb in (demo, inspect, embed, index, search, calibrate, evaluate, report, rescore, train, blend, probe):
     verb.add_to(app)
-for verb in (classify, filter, score):
+for verb in (classify, filter, score, doctor):
     verb.add_to(app)
 
 
