@@ -10,8 +10,9 @@ import httpx
 import huggingface_hub
 import pytest
 
-from mirante import training
+from mirante import cost, training
 from mirante.cli import main
+from mirante.cost import Expected, Note
 from mirante.training import Parameters, TrainConfig, Training
 from mirante.training.snapshot import Measured, Snapshot
 from mirante.types import Estimate, Protocol, Provenance
@@ -70,7 +71,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Traini
     calls: list[str] = []
 
     def answer(done: Training) -> list[str]:
-        def train(config: TrainConfig, *, restart: bool = False) -> Training:
+        def train(config: TrainConfig, *, restart: bool = False, predicted: object = None) -> Training:
             calls.append("restart" if restart else "train")
             return done
 
@@ -93,6 +94,7 @@ def ran(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -
 
 @pytest.fixture(autouse=True)
 def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "predict", lambda recipe: None)
     monkeypatch.setenv("MIRANTE_LANG", "en")
     monkeypatch.setenv("COLUMNS", "120")
 
@@ -208,14 +210,59 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> type[Hub]:
     return Hub
 
 
+def test_what_was_expected_stands_before_the_run_and_beside_what_it_took(
+    recipe: Path, trained: Any, capsys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = Note("memory_short", {"peak": 9_000_000_000, "free": 4_000_000_000, "device": "cpu"})
+    monkeypatch.setattr(cost, "predict", lambda recipe: Expected(0.75, 0.375, 2_500_000_000, (short,)))
+    took = {"hours": 0.5, "usd": 0.25, "peak_bytes": 2_000_000_000}
+    trained(replace(finished(tmp_path / "run"), cost=took, predicted={"hours": 0.75, "peak_bytes": 2_500_000_000}))
+    said, before = ran(capsys, recipe)
+    assert "Expected: 45 min, 2.5 GB of memory, 0.38 USD." in before
+    assert "It does not fit here: 9.0 GB are needed, 4.0 GB are free (cpu)." in before
+    assert "Expected were 45 min and 2.5 GB of memory; it took 30 min and 2.0 GB." in said
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason", "said"),
+    [
+        (("--budget", "5usd", "--usd-per-hour", "0.5"), "budget", "Stopped after 400 steps: the budget of 5usd does"),
+        (("--max-hours", "2"), "max_hours", "Stopped after 400 steps: the limit of 2 hours does not reach"),
+    ],
+)
+def test_a_run_that_a_limit_stopped_says_so_and_is_no_failure(
+    recipe: Path, trained: Any, capsys: Any, tmp_path: Path, limit: Any, reason: str, said: str
+) -> None:
+    trained(replace(finished(tmp_path / "run"), stopped=reason, after=Snapshot()))
+    assert said in ran(capsys, recipe, *limit)[0]
+    assert json.loads(ran(capsys, recipe, *limit, "--json")[0])["stopped"] == reason
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (("--budget", "5eur"), "above 0, such as 5usd or 0.5usd, not '5eur'"),
+        (("--budget", "-5usd", "--usd-per-hour", "1"), "not '-5usd'"),
+        (("--budget", "5usd"), "needs the price of an hour"),
+        (("--max-hours", "-1"), "max_hours must be above 0, not -1"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_refused_before_the_training(
+    recipe: Path, trained: Any, capsys: Any, tmp_path: Path, limit: Any, said: str
+) -> None:
+    calls = trained(finished(tmp_path / "run"))
+    assert said in ran(capsys, recipe, *limit, code=2)[1]
+    assert calls == []
+
+
 def test_the_repository_is_asked_for_before_the_training_and_filled_after(
     recipe: Path, trained: Any, capsys: Any, hub: type[Hub], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train = training.train
 
-    def watched(config: TrainConfig, *, restart: bool = False) -> Training:
+    def watched(config: TrainConfig, *, restart: bool = False, predicted: object = None) -> Training:
         hub.asked.append(("train",))
-        return train(config, restart=restart)
+        return train(config, restart=restart, predicted=predicted)
 
     monkeypatch.setattr(training, "train", watched)
     said, _ = ran(capsys, recipe, "--push-to-hub", "ana/clip-pt")

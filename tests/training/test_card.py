@@ -44,7 +44,8 @@ def done(tmp_path: Path) -> Training:
         before=Snapshot(measured(TARGET, 0.183), measured(RETAIN, 0.80)),
         after=Snapshot(measured(TARGET, 0.763), measured(RETAIN, 0.70)),
         loss=0.1,
-        cost={"hours": 1.5, "usd": 0.75},
+        cost={"hours": 1.5, "usd": 0.75, "peak_bytes": 2e9},
+        predicted={"hours": 1.0, "usd": 0.5, "peak_bytes": 3e9},
         unreadable={"a.jpg": "truncated"},
         parameters=Parameters(1_000, 20_000),
         base=Provenance("openai/clip-vit-base-patch32@main", "3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268", "p"),
@@ -116,7 +117,8 @@ def test_it_says_what_was_trained_how_and_what_it_cost(done: Training) -> None:
         "| Batch (pictures) | 256 |",
         "| Precision | bf16 |",
         "| Seed | 7 |",
-        "| Cost of the loop | 1.5 hours, 0.75 USD |",
+        "| Cost | 1.5 hours, 2.00 GB of memory, 0.75 USD |",
+        "| Expected | 1 hours, 3.00 GB of memory, 0.50 USD |",
     ):
         assert row in page
     assert "revision `3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268`" in page
@@ -131,9 +133,15 @@ def test_no_folder_of_the_machine_is_told(done: Training) -> None:
     assert "/home" not in page
 
 
+def test_a_run_that_a_limit_stopped_says_by_which(done: Training) -> None:
+    assert "| Stopped by |" not in written(done)
+    assert "| Stopped by | `max_hours` |" in written(replace(done, stopped="max_hours"))
+
+
 def test_without_a_price_there_is_no_money(done: Training) -> None:
     page = written(done, replace(CONFIG, usd_per_hour=0.0))
-    assert "| Cost of the loop | 1.5 hours |" in page
+    assert "| Cost | 1.5 hours, 2.00 GB of memory |" in page
+    assert "| Expected | 1 hours, 3.00 GB of memory |" in page
     assert "USD" not in page
 
 

@@ -12,6 +12,7 @@ from mirante.cli import (
     demo,
     doctor,
     embed,
+    estimate,
     evaluate,
     filter,
     index,
@@ -27,7 +28,7 @@ from mirante.errors import MiranteError
 from mirante.messages import text
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=text("cli.mirante"), rich_markup_mode=None)
-for verb in (demo, inspect, embed, index, search, calibrate, evaluate, report, rescore, train, blend, probe):
+for verb in (demo, inspect, embed, index, search, calibrate, evaluate, report, rescore, estimate, train, blend, probe):
     verb.add_to(app)
 for verb in (classify, filter, score, doctor):
     verb.add_to(app)

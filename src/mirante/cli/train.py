@@ -1,11 +1,13 @@
 """`mirante train`: one configuration, one training run."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mirante.cli.estimate import duration, expect, gigabytes
 from mirante.cli.evaluate import SHOWN
 from mirante.cli.options import Output, verb
 from mirante.cli.output import number, percent, speaks
@@ -20,26 +22,45 @@ NAMED = 3
 """So many unreadable pictures are named."""
 
 
+@dataclass(frozen=True)
+class Spend:
+    """What the run may take; what is given here stands above the configuration."""
+
+    budget: Annotated[str | None, typer.Option(metavar="5usd", help=text("train.budget"))] = None
+    max_hours: Annotated[float | None, typer.Option(help=text("train.max-hours"))] = None
+    usd_per_hour: Annotated[float | None, typer.Option(help=text("estimate.usd-per-hour"))] = None
+
+    def over(self, recipe: "TrainConfig") -> "TrainConfig":
+        """The configuration with these limits."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        return replace(recipe, **given)
+
+
 @verb
 def train(
     config: Annotated[Path, typer.Argument(help=text("cli.config"))],
+    spend: Spend,
     output: Output,
     restart: Annotated[bool, typer.Option("--restart", help=text("train.restart"))] = False,
     push_to_hub: Annotated[str | None, typer.Option(metavar="OWNER/NAME", help=text("train.push"))] = None,
 ) -> None:
     """Train as the TOML file says."""
-    from mirante import training
+    from mirante import cost, training
     from mirante.training import hub
 
-    recipe = training.read_config(config)
+    recipe = spend.over(training.read_config(config))
+    training.check(recipe)
     if push_to_hub is not None:
         hub.check(recipe)
     repository = hub.repository(push_to_hub) if push_to_hub is not None else None
-    done = training.train(recipe, restart=restart)
+    expected = cost.predict(recipe) if speaks() else None
+    if expected:
+        expect(expected)
+    done = training.train(recipe, restart=restart, predicted=expected.predicted() if expected else None)
     if not speaks():
         return
     show(done, recipe, output)
-    url = repository.upload(done.checkpoint) if repository else None
+    url = repository.upload(done.checkpoint) if repository and not done.stopped else None
     output.document(done.to_dict() | {"hub": url})
     if url:
         output.say("train.pushed", url=url)
@@ -48,7 +69,8 @@ def train(
 def show(done: "Training", recipe: "TrainConfig", output: Output) -> None:
     """What happened, for people: both sides before and after, what was forgotten, what it took, where it lies."""
     if done.resumed:
-        output.say("train.resumed" if done.resumed < done.steps else "train.over", step=done.resumed)
+        stayed = "train.broke" if done.stopped else "train.over"
+        output.say("train.resumed" if done.resumed < done.steps else stayed, step=done.resumed)
     side(output, "target", recipe.data.language, before=done.before.target, after=done.after.target)
     side(output, "retain", recipe.data.retain_language, before=done.before.retain, after=done.after.retain)
     forgetting(done, output)
@@ -56,11 +78,28 @@ def show(done: "Training", recipe: "TrainConfig", output: Output) -> None:
     share = 100 * trained / max(1, whole)
     output.say("train.done", steps=done.steps, seconds=done.seconds, trained=trained, all=whole, share=share)
     output.say("train.cost" if recipe.usd_per_hour else "train.hours", **done.cost)
+    against(done, output)
+    if done.stopped:
+        output.say(f"train.stopped-{done.stopped}", steps=done.steps, budget=recipe.budget, hours=recipe.max_hours)
     if done.unreadable:
         names = ", ".join(list(done.unreadable)[:NAMED])
         more = text("train.and-more", names=names) if len(done.unreadable) > NAMED else names
         output.say("train.unreadable", count=len(done.unreadable), names=more)
     output.say("train.checkpoint", path=done.checkpoint)
+
+
+def against(done: "Training", output: Output) -> None:
+    """What the run took beside what was expected of it."""
+    if not done.predicted or done.stopped:
+        return
+    told, took = done.predicted, done.cost
+    output.say(
+        "train.expected",
+        hours=duration(3600 * (told["hours"] or 0)),
+        peak=gigabytes(told["peak_bytes"] or 0),
+        took=duration(3600 * took["hours"]),
+        most=gigabytes(took["peak_bytes"]),
+    )
 
 
 def side(

@@ -32,8 +32,8 @@ class Need:
     """Bytes by part, e.g. `{"weights": 605000000, "activations": …}`.
 
     Args:
-        parts: part → bytes at the moment of the peak; on the disk, bytes in the end.
-        peak: bytes at most.
+        parts: part → bytes at most; not every part is at its most in the same moment.
+        peak: bytes at most of all together.
     """
 
     parts: Mapping[str, int]
@@ -48,19 +48,19 @@ class Trial:
         batch: pictures of a step that was tried; the configuration's own, or what could be tried in time.
         steps: timed.
         seconds: of one step of the configuration's batch.
+        processor: seconds of all cores together in such a step.
         peak: bytes of memory at most, of the tried batch.
-        time_factor: measured time / the model's.
-        memory_factor: measured memory / the model's.
-        whole: whether the configuration's own batch was tried.
+        time_factor: measured time / what arithmetic alone gives.
+        memory_factor: measured memory / what arithmetic alone gives.
     """
 
     batch: int
     steps: int
     seconds: float
+    processor: float
     peak: int
     time_factor: float
     memory_factor: float
-    whole: bool
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,27 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """What a run is held against.
+
+    Args:
+        hours: of the whole run on the present device.
+        usd: for these, None where no price is given.
+        peak: bytes of memory at most.
+        notes: what the reader must know.
+    """
+
+    hours: float
+    usd: float | None
+    peak: int
+    notes: tuple[Note, ...] = ()
+
+    def predicted(self) -> dict[str, float | None]:
+        """As a run keeps it beside its true figures."""
+        return {"hours": self.hours, "usd": self.usd, "peak_bytes": self.peak}
+
+
+@dataclass(frozen=True)
 class Estimate:
     """What a run will need.
 
@@ -107,6 +128,7 @@ class Estimate:
         memory: on the present device (VRAM, or resident memory on a processor).
         disk: data, prepared pictures, states and checkpoint.
         hours: on the present device, from the start to the last measurement.
+        seconds: the same by part: start, pictures (prepared once), training, measuring.
         step_seconds: of one step there.
         usd: for these hours; None where no price per hour is given.
         rows: the same on the GPUs of the table.
@@ -122,11 +144,16 @@ class Estimate:
     memory: Need
     disk: Need
     hours: float
+    seconds: Mapping[str, float]
     step_seconds: float
     usd: float | None
     rows: tuple[Row, ...]
     trial: Trial | None = None
     notes: tuple[Note, ...] = ()
+
+    def expected(self) -> Expected:
+        """The few of these figures that a run is held against."""
+        return Expected(self.hours, self.usd, self.memory.peak, self.notes)
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `mirante estimate --json`."""

@@ -53,8 +53,9 @@ class Gpu:
 
     def speed(self, precision: str) -> float:
         """Floating-point operations per second that training reaches."""
-        kind = "fp32" if precision == "fp32" else "half"
-        return 1e12 * getattr(self, kind) * EFFICIENCY[kind]
+        if precision == "fp32":
+            return 1e12 * self.fp32 * EFFICIENCY["fp32"]
+        return 1e12 * self.half * EFFICIENCY["half"]
 
 
 @dataclass(frozen=True)

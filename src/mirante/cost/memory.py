@@ -14,8 +14,8 @@ from mirante.cost.shapes import Shape, Tower
 from mirante.cost.work import Side, Work
 from mirante.training import TrainConfig
 
-LIBRARIES = 400_000_000
-"""Bytes of resident memory of a process that has opened torch and transformers and computes nothing yet."""
+LIBRARIES = 470_000_000
+"""Bytes of resident memory of a process that has opened torch, transformers and a data set and computes nothing yet."""
 CONTEXT = 600_000_000
 """Bytes of VRAM that a CUDA process holds beside its tensors."""
 NUMBER = 4
@@ -108,9 +108,9 @@ def table(config: TrainConfig, work: Work) -> int:
 
 def _together(sides: list[Side], kept: list[float], gradients: float) -> float:
     """Activations and gradients at their worst moment."""
-    if any(side.chunked for side in sides):
-        return gradients + max(kept, default=0.0)
-    return max(sum(kept), gradients)
+    pieces = [size for side, size in zip(sides, kept, strict=True) if side.chunked]
+    whole = sum(size for side, size in zip(sides, kept, strict=True) if not side.chunked)
+    return gradients + whole + max(pieces) if pieces else max(whole, gradients)
 
 
 def _orthogonal(config: TrainConfig, shape: Shape) -> float:

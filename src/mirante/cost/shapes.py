@@ -122,7 +122,10 @@ def configuration(model: Model) -> Any:
     address = str(model.start)
     folder = Path(address) if _locate.is_checkpoint(address) else _locate.embedded().get(address)
     if folder is not None:
-        return transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+        from mirante.encoders._checkpoint import quiet
+
+        with quiet():
+            return transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
     name = address.partition("@")[0]
     plain = known().get(name) or _from_hub(address, model.revision)
     return _made(plain)

@@ -106,25 +106,27 @@ def work(config: TrainConfig, shape: Shape, *, batch: int | None = None, texts_p
     asked = [view for term in config.losses for view in losses.needs(losses.create(term.name, term.options))]
     other, teacher = "other_images" in asked, "teacher_images" in asked
     sees, reads = config.trained.image != "none", config.trained.text != "none"
-    how = {"micro": config.memory.micro, "recomputed": config.memory.checkpointing}
-    light = config.trained.lora is not None
-    captions = size * texts_per_picture
-    image = Side(
-        _thinned(shape, config.drop_patches),
-        float(size) if sees else 0.0,
-        2 if other else 1,
-        learns=sees,
-        light=light,
-        **how,
-    )
-    text = Side(
+    plain = Side(
         shape.text,
-        captions,
-        2 if "other_texts" in asked else 1,
-        1 if "teacher_texts" in asked else 0,
+        0.0,
+        light=config.trained.lora is not None,
+        micro=config.memory.micro,
+        recomputed=config.memory.checkpointing,
+    )
+    image = replace(
+        plain,
+        tower=_thinned(shape, config.drop_patches),
+        items=float(size) if sees else 0.0,
+        views=2 if other else 1,
+        learns=sees,
+    )
+    captions = size * texts_per_picture
+    text = replace(
+        plain,
+        items=captions,
+        views=2 if "other_texts" in asked else 1,
+        extra=1 if "teacher_texts" in asked else 0,
         learns=reads,
-        light=light,
-        **how,
     )
     return Work(image, text, (0 if sees else 1) + (1 if teacher else 0), size, captions)
 

@@ -121,8 +121,8 @@ def train(
         StoreError: the disk is full.
     """
     began = time.monotonic()
-    _check(config)
-    accelerator = _accelerator(config)
+    check(config)
+    accelerator = open_accelerator(config)
     forget_peak(accelerator.device)
     import torch
 
@@ -149,8 +149,10 @@ def train(
 
     watch = validation.Watch(encoder, sets, config.select, keep) if config.validate_every and sets.validation else None
     hard = mining.create(config, batches, pixels, accelerator)
-    more = {"look": watch, "mining": hard, "spending": spending}
-    done = loop.run(config, encoder, hard or batches, pictures=pixels, accelerator=accelerator, **more)
+    done = loop.run(
+        config, encoder, hard or batches,
+        pictures=pixels, accelerator=accelerator, look=watch, mining=hard, spending=spending,
+    )  # fmt: skip
     if (not watch or done.best is None) and accelerator.is_main_process:
         keep()
     after = Snapshot()
@@ -168,10 +170,14 @@ def train(
     return finished
 
 
-def _accelerator(config: TrainConfig) -> "Accelerator":
+def open_accelerator(config: TrainConfig) -> "Accelerator":
     """Device, precision and processes, which wait for each other however long the first one measures.
 
     torch is seeded and given its threads.
+
+    Raises:
+        MissingLibrary: torch or accelerate is not installed.
+        UsageError: the device has no such precision.
     """
     try:
         import torch
@@ -196,8 +202,12 @@ def _with_steps(config: TrainConfig, pictures: int) -> TrainConfig:
     return replace(config, steps=math.ceil(config.epochs * pictures / config.batch))
 
 
-def _check(config: TrainConfig) -> None:
-    """Refuse what no run can do, before anything is read."""
+def check(config: TrainConfig) -> None:
+    """Refuse what no run can do, before anything is read.
+
+    Raises:
+        UsageError: two settings exclude each other, or one is out of range; the message says which.
+    """
     if (config.steps < 1) == (config.epochs <= 0):
         raise UsageError(
             f"Give either steps (now {config.steps}) or epochs (now {config.epochs:g}), at least 1 step in all."

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,7 +128,6 @@ class _Card:
         trained = config.trained
         share = 100 * done.parameters.trained / max(1, done.parameters.all)
         counts = {"trained": f"{done.parameters.trained:,}", "all": f"{done.parameters.all:,}", "share": f"{share:.1f}"}
-        money = self._say("usd", usd=f"{done.cost['usd']:.2f}") if config.usd_per_hour else ""
         versions = environment.describe()["versions"]
         rows = [
             (self._say("image_tower"), self._part(trained.image)),
@@ -143,13 +142,22 @@ class _Card:
             (self._say("rate"), f"{config.learning_rate:g}, {config.optimiser}, {config.schedule}"),
             (self._say("precision"), config.memory.precision),
             (self._say("seed"), str(config.seed)),
-            (self._say("cost"), self._say("hours", hours=f"{done.cost['hours']:.3g}") + money),
+            (self._say("stopped"), f"`{done.stopped}`" if done.stopped else ""),
+            (self._say("cost"), self._cost(done.cost)),
+            (self._say("expected"), self._cost(done.predicted) if done.predicted else ""),
             (self._say("versions"), ", ".join(f"{name} {versions[name]}" for name in LIBRARIES if name in versions)),
         ]
         return [self._head("training"), self._facts(rows)]
 
     def _part(self, part: Part) -> str:
         return self._say("part_blocks", blocks=part) if isinstance(part, int) else self._say(f"part_{part}")
+
+    def _cost(self, figures: Mapping[str, float | None]) -> str:
+        """Hours, memory and, where an hour has a price, money."""
+        hours, most, usd = (figures.get(key) for key in ("hours", "peak_bytes", "usd"))
+        said = self._say("hours", hours=f"{hours or 0:.3g}")
+        said += self._say("memory", peak=f"{most / 1e9:.2f}") if most else ""
+        return said + (self._say("usd", usd=f"{usd:.2f}") if self._config.usd_per_hour and usd is not None else "")
 
     def _adapters(self, lora: Lora) -> str:
         kind = "DoRA" if lora.dora else "LoRA"

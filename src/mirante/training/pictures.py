@@ -174,14 +174,15 @@ def _ahead(
     """Loaded chunks in order, a few of them under way."""
     waiting: list[Any] = []
     for chunk in chunks:
-        waiting.append(workers.submit(_load, chunk, *how))
+        waiting.append(workers.submit(load, chunk, *how))
         if len(waiting) > ahead:
             yield waiting.pop(0).result()
     while waiting:
         yield waiting.pop(0).result()
 
 
-def _load(pictures: Sequence[Picture], processor: Any, size: tuple[int, ...]) -> Decoded:
+def load(pictures: Sequence[Picture], processor: Any, size: tuple[int, ...]) -> Decoded:
+    """Decode and resize pictures as the model's own processor does, without normalising."""
     pixels = np.zeros((len(pictures), 3, *size), dtype=np.uint8)
     images, unreadable = {}, {}
     for number, picture in enumerate(pictures):
