@@ -4,7 +4,9 @@ Read `judge.evaluate` first: it calls everything else. Nothing here imports torc
 """
 
 from mirante.evaluation.comparison import Comparison, compare, compare_all
+from mirante.evaluation.contrasts import Contrasted, judge_contrasts
 from mirante.evaluation.judge import Judgement, Settings, evaluate, evaluate_run
+from mirante.evaluation.languages import Gap, by_language, language_gaps
 from mirante.evaluation.league import League, league
 from mirante.evaluation.metrics import metric
 from mirante.evaluation.per_query import PerQuery, per_query
@@ -16,17 +18,22 @@ from mirante.evaluation.under import evaluate_under
 
 __all__ = [
     "Comparison",
+    "Contrasted",
+    "Gap",
     "Judgement",
     "League",
     "PerQuery",
     "Preset",
     "SavedResults",
     "Settings",
+    "by_language",
     "compare",
     "compare_all",
     "evaluate",
     "evaluate_run",
     "evaluate_under",
+    "judge_contrasts",
+    "language_gaps",
     "league",
     "load_preset",
     "load_results",

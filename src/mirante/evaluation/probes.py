@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mirante.datasets.scenes import RESOLUTION, SceneDataset, probes
 from mirante.datasets.scenes.drawing import draw
 from mirante.datasets.scenes.world import SWAPS, Scene
+from mirante.evaluation.contrasts import PAIR_CHANCE, choice_scores, pair_scores
 from mirante.progress import track
 from mirante.types import Encoder, Estimate, Vectors
 
@@ -50,21 +51,14 @@ def _chosen(encoder: Encoder, questions: Sequence[probes.Choice]) -> NDArray[np.
     images = _images(encoder, [question.scene for question in questions])
     texts = _texts(encoder, [text for question in questions for text in question.texts])
     texts = texts.reshape(len(questions), -1, encoder.dim)
-    scores = np.einsum("qod,qd->qo", texts, images)
-    return np.asarray(scores[:, 0] > scores[:, 1:].max(axis=1), dtype=np.float64)
+    return choice_scores(np.einsum("qod,qd->qo", texts, images))
 
 
 def _winoground(encoder: Encoder, pairs: Sequence[probes.MinimalPair]) -> dict[str, tuple[NDArray[np.float64], float]]:
     images = _images(encoder, [scene for pair in pairs for scene in pair.scenes]).reshape(len(pairs), 2, -1)
     texts = _texts(encoder, [text for pair in pairs for text in pair.texts]).reshape(len(pairs), 2, -1)
     s = np.einsum("ptd,pid->pti", texts, images)
-    text = (s[:, 0, 0] > s[:, 1, 0]) & (s[:, 1, 1] > s[:, 0, 1])
-    image = (s[:, 0, 0] > s[:, 0, 1]) & (s[:, 1, 1] > s[:, 1, 0])
-    return {
-        "text": (text.astype(np.float64), 1 / 4),
-        "image": (image.astype(np.float64), 1 / 4),
-        "group": ((text & image).astype(np.float64), 1 / 6),
-    }
+    return {name: (right, PAIR_CHANCE[name]) for name, right in pair_scores(s).items()}
 
 
 def _free(encoder: Encoder, language: str) -> Score:

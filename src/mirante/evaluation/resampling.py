@@ -42,7 +42,7 @@ def resample(
     """
     means = {name: column for name, column in values.items() if name not in medians}
     drawn: dict[str, list[Values]] = {name: [np.zeros(0)] for name in values}
-    for counts in _counts(len(clusters), len(clusters.own), resamples, seed):
+    for counts in drawn_counts(len(clusters), len(clusters.own), resamples, seed):
         for name, column in zip(means, _means(list(means.values()), clusters, counts), strict=True):
             drawn[name].append(column)
         for name in values.keys() - means.keys():
@@ -54,7 +54,7 @@ def resample(
     return found
 
 
-def _counts(clusters: int, queries: int, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
+def drawn_counts(clusters: int, queries: int, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
     """Blocks (b, c) of how often each cluster is drawn: multinomial counts, c draws in each row."""
     random = np.random.default_rng(seed)
     for start, stop in blocks(resamples, queries, BLOCK):

@@ -1,6 +1,7 @@
 """A folder of results: everything that a report needs, without a model.
 
-results.json                 {"schema": 1, "results": [...], "comparisons": [...], "environment": {...}}
+results.json                 {"schema": 1, "results": [...], "comparisons": [...], "contrasts": [...], "gaps": [...],
+                             "environment": {...}}
 runs/*.trec, qrels/*.trec    named in each result's details, under "files"
 ranks/*.txt, pairs/*.jsonl   likewise; see `evidence`
 """
@@ -17,9 +18,11 @@ from typing import Any
 from mirante import config
 from mirante.errors import MiranteError, StoreError
 from mirante.evaluation.comparison import Comparison
+from mirante.evaluation.contrasts import Contrasted, contrasted
 from mirante.evaluation.evidence import read_pairs, read_ranks, write_pairs, write_ranks
 from mirante.evaluation.files import write
 from mirante.evaluation.judge import Judgement
+from mirante.evaluation.languages import Gap
 from mirante.evaluation.per_query import PerQuery, per_query
 from mirante.evaluation.ranks import Ranks
 from mirante.evaluation.trec import read_qrels, read_run, write_qrels, write_run
@@ -38,12 +41,16 @@ class SavedResults:
         results: in the order in which they were saved.
         environment: configuration, package versions, seeds and whatever else was stored beside them.
         comparisons: of pairs of models within one protocol.
+        contrasts: answers to the questions of data sets that ask some.
+        gaps: between languages of one test, model by model.
     """
 
     folder: Path
     results: tuple[Result, ...]
     environment: Mapping[str, Any]
     comparisons: tuple[Comparison, ...] = ()
+    contrasts: tuple[Contrasted, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
     def run(self, result: Result) -> Run:
         """The answers behind one of the results."""
@@ -92,6 +99,8 @@ def save_results(
     *,
     environment: Mapping[str, Any],
     comparisons: Sequence[Comparison] = (),
+    contrasts: Sequence[Contrasted] = (),
+    gaps: Sequence[Gap] = (),
     data: Sequence[tuple[Pairs, str]] = (),
 ) -> SavedResults:
     """Write results with what is behind them, `results.json` last, each file whole or not at all.
@@ -101,6 +110,8 @@ def save_results(
         judged: results with their runs, relevance and ranks.
         environment: plain JSON data.
         comparisons: of the models.
+        contrasts: answers to questions.
+        gaps: between languages.
         data: the pairs that were read and their language, found by the name of the results' data; a result without
             its pairs cannot be re-scored.
     """
@@ -126,10 +137,12 @@ def save_results(
         "schema": SCHEMA,
         "results": [result_json(result) for result in saved],
         "comparisons": [asdict(one) for one in comparisons],
+        "contrasts": [asdict(one) for one in contrasts],
+        "gaps": [asdict(one) for one in gaps],
         "environment": dict(environment),
     }
     write(folder / NAME, (json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False), "\n"))
-    return SavedResults(folder, tuple(saved), dict(environment), tuple(comparisons))
+    return SavedResults(folder, tuple(saved), dict(environment), tuple(comparisons), tuple(contrasts), tuple(gaps))
 
 
 def load_results(folder: Path) -> SavedResults:
@@ -145,7 +158,9 @@ def load_results(folder: Path) -> SavedResults:
             raise StoreError(f"{str(path)!r} has schema {document['schema']!r}, not {SCHEMA}: evaluate again.")
         results = tuple(_result(one, str(path)) for one in document["results"])
         comparisons = tuple(config.build(Comparison, one, str(path)) for one in document.get("comparisons", ()))
-        return SavedResults(folder, results, document["environment"], comparisons)
+        contrasts = tuple(contrasted(one) for one in document.get("contrasts", ()))
+        gaps = tuple(config.build(Gap, one, str(path)) for one in document.get("gaps", ()))
+        return SavedResults(folder, results, document["environment"], comparisons, contrasts, gaps)
     except OSError as error:
         raise StoreError(f"Cannot read {str(path)!r}: {error.strerror}. Is it a folder of results?") from error
     except StoreError:

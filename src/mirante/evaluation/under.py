@@ -8,8 +8,8 @@ from mirante.evaluation.judge import Judgement, Settings, evaluate
 from mirante.evaluation.presets import Preset
 from mirante.types import DIRECTIONS, Embeddings, Pairs
 
-FEW_QUERIES = 5_000
-"""Up to so many captions the saved runs hold 1,000 answers a query, beyond it 100."""
+FEW_QUERIES, MANY_QUERIES = 5_000, 50_000
+"""Up to so many captions of all languages the saved runs hold 1,000 answers a query, or 100; beyond it 10."""
 
 
 def evaluate_under(
@@ -35,10 +35,11 @@ def evaluate_under(
         DataError: the data are not what the protocol means, or a vector is missing.
     """
     found = []
-    for tag, part in preset.parts(preset.choose(pairs), language):
+    chosen = preset.choose(pairs)
+    for tag, part in preset.parts(chosen, language):
         folds = [fold.without_images(unreadable) for fold in parted(part, preset.folds)]
         settings = Settings(
-            depth=1000 if len(part.captions) <= FEW_QUERIES else 100,
+            depth=_depth(len(chosen.captions), apart=preset.languages == "each"),
             cutoff=preset.depth,
             equal_captions=preset.equal_captions,
             language=tag,
@@ -52,6 +53,13 @@ def evaluate_under(
                 judged = evaluate_folds(images, texts, folds, asked)
             found.append(_named(judged, preset))
     return found
+
+
+def _depth(captions: int, *, apart: bool) -> int:
+    """Answers that a saved run holds; with a run for each language, fewer of each, or they fill the disk."""
+    if captions <= FEW_QUERIES:
+        return 1000
+    return 10 if apart and captions > MANY_QUERIES else 100
 
 
 def _named(judged: Judgement, preset: Preset) -> Judgement:
