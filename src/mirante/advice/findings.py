@@ -1,13 +1,23 @@
 """What is wrong with the data, as far as advice is concerned: leaks first."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from mirante.advice.evidence import Evidence
+from mirante.advice.families import METRIC
 from mirante.advice.ground import Ground
-from mirante.advice.notes import Note
-from mirante.evaluation import SavedResults
+from mirante.advice.notes import Note, spread
+from mirante.diagnosis import Leaks, find_leaks, without
+from mirante.errors import MiranteError
+from mirante.training.data import open_sets
+from mirante.types import Pairs, Picture
+
+CHECKED = 2_000
+"""So many pictures to learn from are looked at for near copies, drawn at random, unless all are wanted."""
+SEED = 0
 
 
 @dataclass(frozen=True)
@@ -18,7 +28,7 @@ class Findings:
         warnings: what every figure must be read with.
         reasons: other findings.
         leaked: ids of measured images that are also among those to learn from.
-        identical: whether some are the same to the byte.
+        identical: whether some are the same to the byte in another split or data set.
         documents: `diagnosis` and `leaks` as JSON has them, None where they were not looked for.
     """
 
@@ -29,7 +39,81 @@ class Findings:
     documents: Mapping[str, Any] = field(default_factory=dict)
 
 
-def look(soil: Ground, saved: SavedResults | None, evidence: Evidence | None, *, thorough: bool) -> Findings:
-    """Diagnose the data, and look for measured images among those to learn from."""
-    del soil, saved, evidence, thorough
-    return Findings()
+@dataclass(frozen=True)
+class Searched:
+    """Leaks, and among how many of how many pictures near copies were looked for."""
+
+    leaks: Leaks
+    looked_at: int
+    all: int
+
+
+def look(soil: Ground, evidence: Evidence | None, *, thorough: bool) -> Findings:
+    """Look for measured images among those to learn from.
+
+    Args:
+        soil: the data.
+        evidence: what was measured, to say it again without the leaks.
+        thorough: look for near copies among all pictures to learn from, not among `CHECKED` of them.
+    """
+    searched = _search(soil, thorough=thorough)
+    if searched is None:
+        return Findings()
+    leaks = searched.leaks
+    identical = soil.apart and leaks.count("equal") > 0
+    looked = {"looked_at": searched.looked_at, "of": searched.all}
+    return Findings(
+        warnings=tuple(_warnings(leaks, evidence, identical=identical)),
+        reasons=() if leaks.pairs else (Note("advise.leak-none", {"count": searched.looked_at, "all": searched.all}),),
+        leaked=frozenset(leaks.images),
+        identical=identical,
+        documents={"leaks": leaks.to_dict() | looked},
+    )
+
+
+def _search(soil: Ground, *, thorough: bool) -> Searched | None:
+    """Equal pictures among all, near copies among those that are looked at; None where there is nothing to compare."""
+    sides = _sides(soil)
+    if sides is None:
+        return None
+    known, asked, name = sides
+    equal = find_leaks(known, asked, near=False, name=name)
+    looked = known if thorough or len(known) <= CHECKED else _drawn(known)
+    if not soil.decodes:
+        return Searched(equal, 0, len(known))
+    near = find_leaks(looked, asked, name=name)
+    pairs = tuple(dict.fromkeys((*equal.pairs, *near.pairs)))
+    merged = replace(near, pairs=pairs, touched=equal.touched | near.touched)
+    return Searched(merged, len(looked), len(known))
+
+
+def _sides(soil: Ground) -> tuple[Sequence[Picture], Pairs, str] | None:
+    """What is learnt from, what is measured, and the name of the former: two data sets, or the two parts of one."""
+    if soil.apart:
+        return soil.known.images, soil.again, soil.known.name
+    try:
+        sets = open_sets(soil.data) if soil.decodes else None
+    except MiranteError:
+        return None
+    if sets is None or sets.validation is None:
+        return None
+    return sets.batches.pictures, sets.validation, f"{soil.measured} (learnt from)"
+
+
+def _drawn(pictures: Sequence[Picture]) -> list[Picture]:
+    order = np.random.default_rng(SEED).permutation(len(pictures))[:CHECKED]
+    return [pictures[place] for place in sorted(order.tolist())]
+
+
+def _warnings(leaks: Leaks, evidence: Evidence | None, *, identical: bool) -> Iterator[Note]:
+    if not leaks.pairs:
+        return
+    counts = {"count": len(leaks.images), "pictures": leaks.pictures, "queries": len(leaks.touched)}
+    yield Note("advise.leak", {**counts, "train": leaks.known, "names": list(leaks.images[:3])})
+    clean = without(evidence.hits, leaks).get(METRIC) if evidence and leaks.asked == evidence.protocol.data else None
+    if clean and evidence:
+        yield Note(
+            "advise.leak-without", {"model": evidence.best.model, **spread(clean), "other": evidence.best.r1.value}
+        )
+    if identical:
+        yield Note("advise.leak-config")

@@ -45,7 +45,8 @@ class Ground:
         known: pictures and captions that there are to learn from.
         apart: whether they are other rows than the measured ones.
         data: how a run reads them.
-        again: what is to be measured, with pixels where the data is at hand.
+        again: what is measured.
+        decodes: whether its pictures can be opened, or only results are at hand.
     """
 
     measured: str
@@ -53,6 +54,7 @@ class Ground:
     apart: bool
     data: Data
     again: Pairs
+    decodes: bool = True
 
     @property
     def rows(self) -> int:
@@ -95,7 +97,7 @@ def from_results(pairs: Pairs, language: str, asked: Asked) -> Ground:
     """
     reading = replace(asked.reading, language=language or None)
     data = _data(replace(asked, reading=reading), None, pairs.name)
-    return Ground(pairs.name, pairs, False, data, pairs)
+    return Ground(pairs.name, pairs, False, data, pairs, decodes=False)
 
 
 def resolved(asked: Asked, results: tuple[str, str] | None) -> Asked:

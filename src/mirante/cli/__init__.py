@@ -6,6 +6,7 @@ import traceback
 import typer
 
 from mirante.cli import (
+    advise,
     blend,
     calibrate,
     classify,
@@ -30,7 +31,7 @@ from mirante.messages import text
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=text("cli.mirante"), rich_markup_mode=None)
 for verb in (demo, inspect, embed, index, search, calibrate, evaluate, report, rescore, estimate, train, blend, probe):
     verb.add_to(app)
-for verb in (classify, filter, score, doctor):
+for verb in (advise, classify, filter, score, doctor):
     verb.add_to(app)
 
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 RESULTS = "results.json"
 EMBEDDED = "scenes"
-CHECKED = 2_000
-"""So many pictures to learn from are looked at for leaks, unless all are wanted."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Trying:
 
     learning_curve: Annotated[bool, typer.Option("--learning-curve", help=text("advise.learning-curve"))] = False
     shares: Annotated[str, typer.Option(help=text("advise.shares"))] = "1,5,20"
-    thorough: Annotated[bool, typer.Option("--thorough", help=text("advise.thorough", None, count=CHECKED))] = False
+    thorough: Annotated[bool, typer.Option("--thorough", help=text("advise.thorough"))] = False
     rules: Annotated[Path | None, typer.Option(help=text("advise.rules"))] = None
 
     def tried(self) -> tuple[float, ...]:
