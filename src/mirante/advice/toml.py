@@ -29,7 +29,7 @@ def _table(one: Any, name: str) -> Iterator[str]:
         many = isinstance(value, tuple)
         for part in value if many else (value,):
             lines = list(_table(part, path))
-            if many or (lines and lines[0]):  # else only sections of its own follow, which name it
+            if many or not lines or lines[0]:  # else only sections of its own follow, which name it
                 yield from ("", f"[[{path}]]" if many else f"[{path}]")
             yield from lines
 
