@@ -9,29 +9,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mirante import embeddings, encoders, environment
-from mirante.datasets import ReadOptions, open_dataset, read_pairs, whole
 from mirante.errors import DataError, UsageError
 from mirante.evaluation import (
     Judgement,
     Preset,
     compare_all,
     evaluate_under,
+    judge_contrasts,
+    language_gaps,
     load_results,
     rescore,
     save_results,
 )
 from mirante.report import save_thumbnails, write_report
 from mirante.search import Entry, Gallery
-from mirante.types import Dataset, Encoder, Pairs, Result
+from mirante.sources import Collection, Source, collect, read
+from mirante.types import Encoder, Result
 
-
-@dataclass(frozen=True)
-class Source:
-    """A data set and how it is read; the language of `reading` selects captions, `limit` the first N images."""
-
-    address: str
-    reading: ReadOptions = field(default_factory=ReadOptions)
-    limit: int | None = None
+__all__ = ["Collection", "Job", "Source", "again", "collect", "index", "judge", "read", "run"]
 
 
 @dataclass(frozen=True)
@@ -67,19 +62,24 @@ def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Resul
         DataError: the data are not what the protocol means.
     """
     models = [load(model) for model in job.models]
-    collections = [(source, read(source, job.protocol.split)) for source in job.sources]
-    for source, pairs in collections:  # before anything is embedded
-        job.protocol.parts(job.protocol.choose(pairs), source.reading.language or "")
-    judged = [one for source, pairs in collections for encoder in models for one in judge(pairs, encoder, source, job)]
+    collections = [collect(source, job.protocol) for source in job.sources]
+    each = [(one, encoder, _cache(encoder, job)) for one in collections for encoder in models]
+    judged = [found for one, encoder, folder in each for found in judge(one, encoder, folder)]
     saved = save_results(
         job.out,
         judged,
         environment=environment.describe(),
         comparisons=compare_all(one.per_query for one in judged),
-        data=[(pairs, source.reading.language or "") for source, pairs in collections],
+        contrasts=[
+            found
+            for one, encoder, folder in each
+            for found in judge_contrasts(one.contrasts, encoder, folder, data=one.pairs.name)
+        ],
+        gaps=language_gaps(one.per_query for one in judged),
+        data=[(one.pairs, one.language) for one in collections],
     )
-    for _, pairs in collections:
-        save_thumbnails(job.out, pairs, saved.results)
+    for one in collections:
+        save_thumbnails(job.out, one.pairs, saved.results)
     write_report(job.out, job.report_language)
     return saved.results
 
@@ -96,39 +96,22 @@ def again(folder: Path, protocol: Preset, out: Path, report_language: str | None
         raise UsageError(f"--out {str(out)!r} is the folder of the results themselves: give another one.")
     judged = rescore(load_results(folder), protocol)
     comparisons = compare_all(one.per_query for one in judged)
-    saved = save_results(out, judged, environment=environment.describe(), comparisons=comparisons)
+    gaps = language_gaps(one.per_query for one in judged)
+    saved = save_results(out, judged, environment=environment.describe(), comparisons=comparisons, gaps=gaps)
     if (folder / "thumbnails").is_dir():
         shutil.copytree(folder / "thumbnails", out / "thumbnails", dirs_exist_ok=True)
     write_report(out, report_language)
     return saved.results
 
 
-def read(source: Source, split: str = "") -> Pairs:
-    """The pairs of a source; `split` is a protocol's, read where the address names none.
-
-    Raises:
-        UsageError: no picture has a caption in the wanted language.
-    """
-    dataset = open_dataset(source.address, source.reading)
-    language = source.reading.language
-    pairs = read_pairs(dataset, splits=_splits(dataset, split), language=language, limit=source.limit)
-    if not pairs.captions:
-        wanted = f" in {language!r}" if language else ""
-        raise UsageError(
-            f"{source.address!r} has no captions{wanted}: `mirante inspect` lists its columns and languages."
-        )
-    return pairs
-
-
-def judge(pairs: Pairs, encoder: Encoder, source: Source, job: Job) -> list[Judgement]:
-    """One model on one data set, in both directions."""
-    folder = job.out / "embeddings" / _name(encoder) if job.cache else None
-    chosen = job.protocol.choose(pairs)
+def judge(collection: Collection, encoder: Encoder, folder: Path | None = None) -> list[Judgement]:
+    """One model on one data set, in both directions; its embeddings are kept in `folder`."""
+    protocol, pairs = collection.protocol, collection.pairs
+    chosen = protocol.choose(pairs)
     images, texts, unreadable = embeddings.embed_pairs(chosen, encoder, folder)
     if not chosen.without_images(unreadable).captions:
         raise DataError(f"No picture of {pairs.name!r} can be read: `mirante inspect` says why.")
-    language = source.reading.language or ""
-    return evaluate_under(job.protocol, images, texts, pairs, language=language, unreadable=unreadable)
+    return evaluate_under(protocol, images, texts, pairs, language=collection.language, unreadable=unreadable)
 
 
 def index(source: Path, kind: str, out: Path) -> Gallery:
@@ -149,11 +132,8 @@ def index(source: Path, kind: str, out: Path) -> Gallery:
     return Gallery.create(out, kind, rows, entries.values())
 
 
-def _splits(dataset: Dataset, wanted: str) -> tuple[str, ...]:
-    """The splits asked for; of a whole data set the protocol's or the test split, or everything where it has none."""
-    asked = dataset is not whole(dataset)
-    wanted = wanted or "test"
-    return (wanted,) if not asked and wanted in dataset.splits else dataset.splits
+def _cache(encoder: Encoder, job: Job) -> Path | None:
+    return job.out / "embeddings" / _name(encoder) if job.cache else None
 
 
 def _name(encoder: Encoder) -> str:
