@@ -86,7 +86,7 @@ def advise(job: Job, load: Callable[[str], Encoder] = encoders.load) -> Advice:
         TrainingError: a fine-tune of the learning curve failed.
     """
     saved = _results(job, load)
-    evidence = gather(saved, job.only) if saved else None
+    evidence = gather(saved, job.only, job.asked.reading.language) if saved else None
     asked = resolved(job.asked, (evidence.protocol.data, evidence.language) if evidence else None)
     soil = _ground(asked, evidence, from_folder=asked != job.asked)
     found = findings.look(soil, evidence, thorough=job.thorough)

@@ -52,19 +52,20 @@ class Evidence:
         return self.models[0]
 
 
-def gather(saved: SavedResults, only: str | None = None) -> Evidence:
+def gather(saved: SavedResults, only: str | None = None, language: str | None = None) -> Evidence:
     """Read the results of one data set.
 
     Args:
         saved: what an evaluation left.
         only: the data set, where there are several; its name in the results.
+        language: of the captions, where each language was judged by itself.
 
     Raises:
-        UsageError: there are none from text to image, or several data sets or protocols and none was named.
+        UsageError: there are none from text to image, or several protocols are left.
         UnknownName: no result is on `only`.
         StoreError: ranks or data were not kept.
     """
-    results = _chosen(saved, only)
+    results = _chosen(saved, only, language)
     per_query = [saved.per_query(one) for one in results]
     order = sorted(range(len(results)), key=lambda at: -results[at].metrics[METRIC].value)
     models = tuple(_model(results[at]) for at in order)
@@ -94,7 +95,7 @@ def by_language(one: PerQuery, pairs: Pairs) -> dict[str, Estimate]:
     return dict(ordered) if len(ordered) > 1 else {}
 
 
-def _chosen(saved: SavedResults, only: str | None) -> Sequence[Result]:
+def _chosen(saved: SavedResults, only: str | None, language: str | None) -> Sequence[Result]:
     """The results from text to image of one data set and protocol."""
     asked = [one for one in saved.results if one.direction == "text_to_image"]
     if not asked:
@@ -107,11 +108,13 @@ def _chosen(saved: SavedResults, only: str | None) -> Sequence[Result]:
     groups: dict[Protocol, list[Result]] = {}
     for one in asked:
         groups.setdefault(one.protocol, []).append(one)
+    if language is not None and len(groups) > 1:
+        groups = {one: found for one, found in groups.items() if one.language == language} or groups
     if len(groups) > 1:
         held = ", ".join(sorted(f"{one.data} ({one.language or 'all languages'})" for one in groups))
         raise UsageError(
             f"{str(saved.folder)!r} holds results under {len(groups)} protocols: {held}. Advice is on one: name a data "
-            "set with --only, or evaluate it into a folder of its own."
+            "set with --only, a language with --lang, or evaluate what is meant into a folder of its own."
         )
     return next(iter(groups.values()))
 

@@ -141,7 +141,7 @@ class _Measure:
         retain = _judge(encoder, self._sets.retain, data.retain_language)
         if target is None:
             raise UsageError(
-                f"{data.address!r} has nothing to judge on: every held-out picture is in the training data."
+                f"Every held-out picture of {data.address!r} is among those that are learnt from: give other --train data."
             )
         return Trial(share, pictures, seconds, target, retain)
 
