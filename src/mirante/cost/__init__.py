@@ -122,7 +122,7 @@ def _plan(config: TrainConfig) -> Plan:
         )
     steps = math.ceil(config.epochs * (pictures or 0) / config.batch) if config.epochs else config.steps
     steps = min(steps, config.stop_after or steps)
-    return Plan(config, model, work(config, model, texts_per_picture=texts_per_picture(config)), found, steps)
+    return Plan(config, model, work(config, model, texts_per_picture=texts_per_picture(config.data)), found, steps)
 
 
 def _try(plan: Plan, device: Device) -> tuple[Work, trial.Tried]:

@@ -12,6 +12,7 @@ from mirante import messages
 from mirante.errors import StoreError
 from mirante.evaluation import Comparison, SavedResults
 from mirante.report import blend, charts
+from mirante.report.economy import Economy, economy
 from mirante.report.frame import render, write
 from mirante.report.galleries import Gallery, Thumbnails, gallery
 from mirante.report.saved import NAME, by_protocol, estimates, read_saved
@@ -38,6 +39,7 @@ class Section:
         curve: the R@K drawing.
         histograms: drawing and its words, one per model.
         galleries: one per model.
+        economy: what quality costs, where encoding was timed.
     """
 
     anchor: str
@@ -50,6 +52,7 @@ class Section:
     curve: Markup | None
     histograms: tuple[tuple[str, Markup, str], ...]
     galleries: tuple[Gallery, ...]
+    economy: Economy | None = None
 
 
 def write_report(folder: Path, lang: str | None = None, rank_by: str | None = None) -> Path:
@@ -114,6 +117,7 @@ def _section(
         curve=_curve(results, voice),
         histograms=_histograms(results, voice),
         galleries=tuple(found for one in results if (found := gallery(one, thumbnails, voice))),
+        economy=economy(results, voice),
     )
 
 
