@@ -7,6 +7,7 @@ a finished one is read from its `measured.json`, and its optimiser's states are 
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import ceil
@@ -137,20 +138,21 @@ class _Measure:
 
     def _judged(self, model: str, *, share: float, pictures: int, seconds: float) -> Trial:
         encoder, data = self._load(model), self._plan.config.data
-        target = _judge(encoder, self._sets.validation, data.language)
-        retain = _judge(encoder, self._sets.retain, data.retain_language)
+        with tempfile.TemporaryDirectory() as folder:  # pictures of both sides are encoded once
+            target = _judge(encoder, self._sets.validation, data.language, Path(folder))
+            retain = _judge(encoder, self._sets.retain, data.retain_language, Path(folder))
         if target is None:
             raise UsageError(
-                f"Every held-out picture of {data.address!r} is among those that are learnt from: give other --train data."
+                f"Every held-out picture of {data.address!r} is among those that are learnt from: give other --train."
             )
         return Trial(share, pictures, seconds, target, retain)
 
 
-def _judge(encoder: Encoder, pairs: Pairs | None, language: str | None) -> PerQuery | None:
+def _judge(encoder: Encoder, pairs: Pairs | None, language: str | None, folder: Path) -> PerQuery | None:
     """Hits of each query, text to image; None where there is nothing to ask."""
     if pairs is None or not pairs.captions:
         return None
-    images, texts, unreadable = embed_pairs(pairs, encoder)
+    images, texts, unreadable = embed_pairs(pairs, encoder, folder)
     settings = Settings(resamples=0, language=language or "", dropped=len(unreadable))
     return evaluate(images, texts, pairs.without_images(unreadable), settings).per_query
 
