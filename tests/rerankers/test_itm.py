@@ -95,7 +95,7 @@ def test_candidates_are_scored_by_match_and_cosine_each_picture_seen_once(addres
 
 def test_only_so_many_pictures_are_kept(address, images):
     (reranker,) = chain([f"itm:{address}"], None)
-    object.__setattr__(reranker, "kept", 2)
+    reranker.kept.size = 2
     calls = []
     pictures = counted(images, calls)
     reranker.matcher.batch = 2

@@ -3,16 +3,14 @@
 Sources: Li et al. 2022 (BLIP, arXiv 2201.12086), Li et al. 2023 (BLIP-2, arXiv 2301.12597).
 """
 
-from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from mirante.errors import UsageError
 from mirante.rerankers import Candidates
-from mirante.types import Encoder, Picture, Vectors
+from mirante.rerankers._kept import Kept
+from mirante.types import Encoder, Vectors
 
 if TYPE_CHECKING:
     from mirante.encoders._matcher import Matcher
@@ -20,18 +18,15 @@ if TYPE_CHECKING:
 EXAMPLE = "itm:Salesforce/blip-itm-base-coco"
 
 
-@dataclass(frozen=True)
 class Matching:
     """The score of a candidate is the logit of a match plus the model's own cosine.
 
     Args:
         matcher: the model.
-        kept: pictures whose hidden states stay in memory for the next query.
     """
 
-    matcher: "Matcher"
-    kept: int = 512
-    _seen: "OrderedDict[str, Any]" = field(default_factory=OrderedDict, repr=False)
+    def __init__(self, matcher: "Matcher") -> None:
+        self.matcher, self.kept = matcher, Kept(matcher.see)
 
     @property
     def name(self) -> str:
@@ -43,23 +38,11 @@ class Matching:
         found, size = [], self.matcher.batch
         with torch.inference_mode():
             for at in range(0, len(candidates.pictures), size):
-                seen = self._see(candidates.pictures[at : at + size])
+                seen = self.kept.rows(candidates.pictures[at : at + size])
                 match = self.matcher.match(candidates.text, seen)
                 found.append(match + self.matcher.similarity(candidates.text, seen))
         scores: Vectors = torch.cat(found).cpu().numpy()
         return scores
-
-    def _see(self, pictures: Sequence[Picture]) -> Any:
-        missing = [one for one in pictures if one.content not in self._seen]
-        if missing:
-            hidden = self.matcher.see([one.load() for one in missing])
-            self._seen.update(zip((one.content for one in missing), hidden, strict=True))
-        for one in pictures:
-            self._seen.move_to_end(one.content)
-        rows = torch.stack([self._seen[one.content] for one in pictures])
-        while len(self._seen) > max(self.kept, len(pictures)):
-            self._seen.popitem(last=False)
-        return rows
 
 
 def open(address: str, base: Encoder) -> Matching:
