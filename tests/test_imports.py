@@ -22,6 +22,7 @@ def loaded_after(statement: str) -> list[str]:
         "mirante",
         "mirante.cli",
         "mirante.config",
+        "mirante.cost",
         "mirante.embeddings",
         "mirante.encoders",
         "mirante.environment",

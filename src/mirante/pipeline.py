@@ -4,11 +4,13 @@ Every verb of the command line is one function here or in the layer that it name
 """
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from mirante import embeddings, encoders, environment
+from mirante.cost.timing import Timed, taken
 from mirante.errors import DataError, UsageError
 from mirante.evaluation import (
     Judgement,
@@ -40,6 +42,7 @@ class Job:
         report_language: of `report.html`.
         cache: keep embeddings under `out` for the next time, and for `again`.
         protocol: which images and captions are asked, and how relevance is read.
+        usd_per_hour: price of this machine, 0 where it is not known.
     """
 
     sources: tuple[Source, ...]
@@ -48,6 +51,7 @@ class Job:
     report_language: str | None = None
     cache: bool = True
     protocol: Preset = field(default_factory=Preset)
+    usd_per_hour: float = 0.0
 
 
 def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Result, ...]:
@@ -64,7 +68,9 @@ def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Resul
     models = [load(model) for model in job.models]
     collections = [collect(source, job.protocol) for source in job.sources]
     each = [(one, encoder, _cache(encoder, job)) for one in collections for encoder in models]
-    judged = [found for one, encoder, folder in each for found in judge(one, encoder, folder)]
+    judged = [
+        found for one, encoder, folder in each for found in judge(one, encoder, folder, usd_per_hour=job.usd_per_hour)
+    ]
     saved = save_results(
         job.out,
         judged,
@@ -94,7 +100,9 @@ def again(folder: Path, protocol: Preset, out: Path, report_language: str | None
     """
     if out.resolve() == folder.resolve():
         raise UsageError(f"--out {str(out)!r} is the folder of the results themselves: give another one.")
-    judged = rescore(load_results(folder), protocol)
+    before = load_results(folder)
+    costs = {one.provenance: one.details.get("cost") for one in before.results}
+    judged = [_costing(one, costs.get(one.result.provenance)) for one in rescore(before, protocol)]
     comparisons = compare_all(one.per_query for one in judged)
     gaps = language_gaps(one.per_query for one in judged)
     saved = save_results(out, judged, environment=environment.describe(), comparisons=comparisons, gaps=gaps)
@@ -104,14 +112,20 @@ def again(folder: Path, protocol: Preset, out: Path, report_language: str | None
     return saved.results
 
 
-def judge(collection: Collection, encoder: Encoder, folder: Path | None = None) -> list[Judgement]:
-    """One model on one data set, in both directions; its embeddings are kept in `folder`."""
+def judge(
+    collection: Collection, encoder: Encoder, folder: Path | None = None, *, usd_per_hour: float = 0.0
+) -> list[Judgement]:
+    """One model on one data set, in both directions, and what encoding cost; its embeddings are kept in `folder`."""
     protocol, pairs = collection.protocol, collection.pairs
     chosen = protocol.choose(pairs)
-    images, texts, unreadable = embeddings.embed_pairs(chosen, encoder, folder)
+    timed = Timed(encoder)
+    images, texts, unreadable = embeddings.embed_pairs(chosen, timed, folder)
     if not chosen.without_images(unreadable).captions:
         raise DataError(f"No picture of {pairs.name!r} can be read: `mirante inspect` says why.")
-    return evaluate_under(protocol, images, texts, pairs, language=collection.language, unreadable=unreadable)
+    judged = evaluate_under(protocol, images, texts, pairs, language=collection.language, unreadable=unreadable)
+    kept = folder.with_name(f"{folder.name}.cost.json") if folder else None
+    cost = taken(timed, kept, usd_per_hour)
+    return [_costing(one, cost) for one in judged]
 
 
 def index(source: Path, kind: str, out: Path) -> Gallery:
@@ -130,6 +144,13 @@ def index(source: Path, kind: str, out: Path) -> Gallery:
         if row.id in wanted
     }
     return Gallery.create(out, kind, rows, entries.values())
+
+
+def _costing(judged: Judgement, cost: Mapping[str, Any] | None) -> Judgement:
+    """The same with what encoding cost, where that is known."""
+    if not cost:
+        return judged
+    return replace(judged, result=replace(judged.result, details={**judged.result.details, "cost": cost}))
 
 
 def _cache(encoder: Encoder, job: Job) -> Path | None:

@@ -57,14 +57,14 @@ def test_the_first_call_does_not_count_where_there_are_others(clock: SimpleNames
 
 
 def test_money_by_hand(clock: SimpleNamespace) -> None:
-    """At 3.6 dollars an hour a second is a tenth of a cent: 1,000 queries of half a second are 50 cents."""
+    """At 3.6 dollars an hour a second is a tenth of a cent: 1,000 texts of half a second are 50 cents."""
     told = taken(encoded(clock), usd_per_hour=3.6)
     assert told == {
         "device": "cpu",
         "seconds_per_image": 2.0,
         "seconds_per_text": 0.5,
         "usd_per_hour": 3.6,
-        "usd_per_1000_queries": pytest.approx(0.5),
+        "usd_per_1000_texts": pytest.approx(0.5),
         "usd_per_1000_images": pytest.approx(2.0),
         "training": None,
     }
@@ -73,7 +73,7 @@ def test_money_by_hand(clock: SimpleNamespace) -> None:
 def test_without_a_price_there_is_no_money(clock: SimpleNamespace) -> None:
     told = taken(encoded(clock)) or {}
     assert told["usd_per_hour"] is None
-    assert "usd_per_1000_queries" not in told
+    assert "usd_per_1000_texts" not in told
 
 
 def test_what_a_cache_gave_costs_what_it_cost_then(clock: SimpleNamespace, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ class Conditions:
     limit: Annotated[int | None, typer.Option(min=1, help=text("cli.limit"))] = None
     no_cache: Annotated[bool, typer.Option("--no-cache", help=text("cli.no-cache"))] = False
     protocol: Annotated[str | None, typer.Option(help=text("cli.protocol-option"))] = None
+    usd_per_hour: Annotated[float, typer.Option(min=0, help=text("economy.usd-per-hour"))] = 0.0
 
 
 @verb
@@ -43,7 +44,8 @@ def evaluate(
     preset = load_preset(conditions.protocol) if conditions.protocol else Preset()
     language = reading.lang[:2].lower() if reading.lang and reading.lang[:2].lower() in LANGUAGES else None
     sources = tuple(pipeline.Source(address, reading.options(), conditions.limit) for address in data)
-    job = pipeline.Job(sources, tuple(model), out, language, cache=not conditions.no_cache, protocol=preset)
+    models, cache, price = tuple(model), not conditions.no_cache, conditions.usd_per_hour
+    job = pipeline.Job(sources, models, out, language, cache=cache, protocol=preset, usd_per_hour=price)
     pipeline.run(job, running.load)
     answer(out, output)
 

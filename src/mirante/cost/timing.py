@@ -78,7 +78,7 @@ def taken(timed: Timed, kept: Path | None = None, usd_per_hour: float = 0.0) -> 
         return None
     per_second = usd_per_hour / 3600
     money = {
-        "usd_per_1000_queries": 1000 * found.get("seconds_per_text", 0) * per_second,
+        "usd_per_1000_texts": 1000 * found.get("seconds_per_text", 0) * per_second,
         "usd_per_1000_images": 1000 * found.get("seconds_per_image", 0) * per_second,
     }
     training = _training(timed.provenance.model)

@@ -17,7 +17,7 @@ from mirante.types import Estimate, Result
 METRIC = "hit_rate@1"
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 564, 58, 546, 34, 300
 ITEMS = {True: 1_000_000, False: 1_000}
-"""Pictures, and queries, that are told together: many where they have a price, for one is next to nothing."""
+"""Pictures, and texts, that are told together: many where they have a price, for one is next to nothing."""
 _GB = 1e9
 
 Standing: TypeAlias = Literal["yes", "tied", "no"]
@@ -26,7 +26,7 @@ Spot: TypeAlias = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A model: its quality, what `ITEMS` pictures and as many queries cost, and whether it lies on the front."""
+    """A model: its quality, what `ITEMS` pictures and as many texts cost, and whether it lies on the front."""
 
     model: str
     quality: Estimate
@@ -118,7 +118,8 @@ def draw(points: Sequence[Point], voice: Voice, *, priced: bool) -> Markup:
 
 
 def _axes(costs: tuple[float, float], qualities: tuple[float, float], voice: Voice, *, priced: bool) -> list[Markup]:
-    along, up = scale(*map(math.log, costs), LEFT, RIGHT), scale(*qualities, BOTTOM, TOP)
+    low, high = costs
+    along, up = scale(math.log(low), math.log(high), LEFT, RIGHT), scale(*qualities, BOTTOM, TOP)
     parts = [words(4, 14, voice.say("economy.y", metric=_metric(voice)))]
     shares = ticks(*qualities, 5)
     places = 0 if len(shares) < 2 or shares[1] - shares[0] >= 0.0099 else 1
@@ -172,7 +173,7 @@ def _cost(result: Result) -> Mapping[str, Any] | None:
 
 
 def _spent(cost: Mapping[str, Any], *, priced: bool) -> float:
-    """Of the pictures and queries that are told together: US dollars, or seconds."""
+    """Of the pictures and texts that are told together: US dollars, or seconds."""
     seconds = float(ITEMS[priced] * (cost["seconds_per_image"] + cost["seconds_per_text"]))
     return seconds * cost["usd_per_hour"] / 3600 if priced else seconds
 
@@ -181,7 +182,7 @@ def _head(voice: Voice, *, priced: bool, trained: bool, several: bool) -> tuple[
     per = "economy.per_usd" if priced else "economy.per_minute"
     columns = [voice.say("economy.model"), voice.say("economy.quality", metric=_metric(voice))]
     items = voice.number(ITEMS[priced])
-    columns += [voice.say("economy.image", items=items), voice.say("economy.query", items=items), voice.say(per)]
+    columns += [voice.say("economy.image", items=items), voice.say("economy.text", items=items), voice.say(per)]
     columns += [] if several else [voice.say("economy.front")]
     return (*columns, *([voice.say("economy.training")] if trained else []))
 
