@@ -1,6 +1,7 @@
 """Quality against cost: the Pareto front by hand, what the table says, what is not drawn."""
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from mirante.report.economy import draw, front
 from mirante.report.voice import Voice
 from mirante.types import Estimate
 
+CHROMIUM = shutil.which("chromium")
+NAMES = """() => [...document.querySelector('.tradeoff-box').querySelectorAll('.alpha')]
+    .map(one => one.getBoundingClientRect()).map(one => [one.left, one.top, one.right, one.bottom])"""
 MODELS = (("cheap", 0.30, 1.0), ("better", 0.50, 2.0), ("dearer", 0.48, 4.0), ("worse", 0.20, 2.0), ("best", 0.60, 8.0))
 
 
@@ -109,3 +113,23 @@ def test_where_nobody_timed_anything_nothing_is_said(saved: Any, keep: Any) -> N
 def test_the_chart_is_heard_too(lang: str) -> None:
     drawn = draw(front(measured()), Voice(lang), priced=False)
     assert ("best reaches 60.0% at 8.0 s" if lang == "en" else "best chega a 60,0% por 8,0 s") in drawn
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
+@pytest.mark.parametrize("lang", ["en", "pt"])
+def test_it_fits_a_phone_and_no_name_covers_another(saved: Any, keep: Any, lang: str) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    page(saved, keep, lang, clip=cost(0.004, 0.001), embedded=cost(0.0035, 0.001))
+    path = keep(saved) / "report.html"
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        shown = browser.new_page(viewport={"width": 320, "height": 800})
+        shown.goto(path.as_uri())
+        overflow = shown.evaluate("document.documentElement.scrollWidth - innerWidth")
+        names = shown.evaluate(NAMES)
+        browser.close()
+    assert overflow <= 0
+    assert len(names) == 2
+    (left, top, right, bottom), (other_left, other_top, other_right, other_bottom) = names
+    assert right <= other_left or other_right <= left or bottom <= other_top or other_bottom <= top

@@ -191,3 +191,42 @@ def test_limits_that_cannot_be_are_refused_before_anything_is_read(tmp_path, cha
 def test_both_limits_hold(settings):
     assert limits(settings(max_hours=2.0, budget="3usd", usd_per_hour=2.0)) == {"max_hours": 7200.0, "budget": 5400.0}
     assert limits(settings()) == {}
+
+
+class Ticking:
+    """A clock that is a second later whenever it is asked."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def monotonic(self):
+        self.seconds += 1
+        return self.seconds
+
+
+def test_a_whole_run_stops_and_goes_on_to_the_checkpoint_of_one_that_was_never_stopped(
+    settings, tmp_path, monkeypatch, one_thread
+):
+    """Ten seconds reach for a few of eight steps; what is measured after waits for the last of them."""
+    from mirante import training
+
+    ticking = Ticking()
+    monkeypatch.setenv("MIRANTE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(spending, "time", ticking)
+    monkeypatch.setattr(training, "time", ticking)
+    data = Data("scenes:train-64", validation="scenes:validation-20", language="en")
+    whole, cut = (replace(settings(tmp_path / name, steps=8, validate_every=5), data=data) for name in ("whole", "cut"))
+    undisturbed = train(whole)
+    stopped = train(replace(cut, max_hours=10 / HOUR), predicted={"hours": 0.5, "usd": None, "peak_bytes": 5})
+    assert stopped.stopped == "max_hours"
+    assert 0 < stopped.steps < 8
+    assert stopped.to_dict()["after"] == {}
+    assert (stopped.checkpoint / "model.safetensors").is_file()
+    done = train(cut, predicted={"hours": 9.0, "usd": None, "peak_bytes": 9})
+    assert (done.stopped, done.steps, done.resumed) == (None, 8, stopped.steps)
+    one, other = (load_file(run.checkpoint / "model.safetensors") for run in (undisturbed, done))
+    assert same(one, other)
+    assert done.after.target.metrics == undisturbed.after.target.metrics
+    assert done.predicted == {"hours": 0.5, "usd": None, "peak_bytes": 5}
+    assert done.cost["hours"] > stopped.cost["hours"] > 0
+    assert "| Expected | 0.5 hours" in (done.checkpoint / "README.md").read_text()
