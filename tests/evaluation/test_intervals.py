@@ -40,6 +40,21 @@ def test_equals_the_resamples_spelt_out(summary: str) -> None:
     assert (found["x"].low, found["x"].high) == pytest.approx((resamples[4], resamples[-5]))
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_medians_of_many_values_equal_the_resamples_spelt_out(seed: int) -> None:
+    """Ranks with ties, some infinite, in clusters of unequal size; groups of the values are full and partial."""
+    random = np.random.default_rng(seed)
+    count = [63, 64, 65, 300, 513, 900][seed]
+    ranks = np.where(random.random(count) < 0.2, np.inf, random.integers(1, 30, count))
+    clusters = Clusters.of([str(one) for one in random.integers(count // 3, size=count)])
+    members = [ranks[clusters.own == cluster] for cluster in range(len(clusters))]
+    draws = np.random.default_rng(seed).integers(len(clusters), size=(20, len(clusters)))
+
+    found = resample({"m": ranks}, clusters, medians=["m"], resamples=20, seed=seed)["m"].draws
+
+    assert found.tolist() == [np.median(np.concatenate([members[at] for at in one])) for one in draws]
+
+
 def spelt_out(values: list[float], resamples: list[float], above: float) -> tuple[float, float]:
     """BCa as Efron 1987 writes it, one image a value, the jackknife by leaving out one after the other."""
     normal, n, b = NormalDist(), len(values), len(resamples)

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from mirante.evaluation.clusters import Clusters, Values
 from mirante.evaluation.ranks import BLOCK, blocks
 
+GROUPS = 64
+"""Parts that the values are cut into when medians are sought."""
+
 
 @dataclass(frozen=True)
 class Resampled:
@@ -71,13 +74,29 @@ def _means(columns: Sequence[Values], clusters: Clusters, counts: NDArray[np.int
 
 
 def _medians(column: Values, own: NDArray[np.int64], counts: NDArray[np.int64]) -> Values:
-    """(b,) medians, each value weighted by how often its cluster was drawn."""
+    """(b,) medians, each value weighted by how often its cluster was drawn.
+
+    The values in order are cut into `GROUPS`: one product says how much of each resample lies in each group, and only
+    the group that holds a resample's middle is looked at.
+    """
     order = np.argsort(column)
-    below = np.cumsum(counts[:, own[order]], axis=1)
-    size = below[:, -1:]
-    low, high = (np.argmax(below > middle, axis=1) for middle in ((size - 1) // 2, size // 2))
-    ordered = column[order]
-    return np.asarray((ordered[low] + ordered[high]) / 2, np.float64)
+    width = -(-len(order) // GROUPS)
+    places = np.arange(len(order))
+    members = np.zeros((counts.shape[1], GROUPS))
+    np.add.at(members, (own[order], places // width), 1)
+    inside = counts @ members
+    below, groups = np.cumsum(inside, axis=1), np.resize(own[order], (GROUPS, width))
+    rows = np.arange(len(counts))
+
+    def at(position: Values) -> Values:
+        group = np.argmax(below > position[:, None], axis=1)
+        left = position - below[rows, group] + inside[rows, group]
+        drawn = np.cumsum(counts[rows[:, None], groups[group]], axis=1)
+        found: Values = column[order[group * width + np.argmax(drawn > left[:, None], axis=1)]]
+        return found
+
+    size = below[:, -1]
+    return (at((size - 1) // 2) + at(size // 2)) / 2
 
 
 def _jackknife(column: Values, clusters: Clusters) -> tuple[float, Values]:
