@@ -46,7 +46,8 @@ def test_these_are_known() -> None:
 def test_each_says_where_it_comes_from(name: str) -> None:
     known = published(name)
     assert known.name == name
-    assert known.licence
+    assert known.licence.texts
+    assert known.licence.pictures
     assert known.citation
     assert known.homepage.startswith("https://")
     assert {"image", "text"} <= set(known.columns)
@@ -71,7 +72,7 @@ def test_what_is_not_here_is_asked_for(name: str, tmp_path: Path, monkeypatch: p
             open_dataset(address)
         message, known = str(caught.value), published(name)
         folder = tmp_path / ("elsewhere" if "elsewhere" in address else name)
-        wanted = [str(folder), known.licence, size(known.bytes), *(one.address for one in known.downloads)]
+        wanted = [str(folder), known.licence.words("en"), size(known.bytes), *(one.address for one in known.downloads)]
         assert [one for one in wanted if one not in message] == []
         assert caught.value.exit_code == 1
 

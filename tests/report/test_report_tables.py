@@ -73,7 +73,7 @@ def test_queries_without_a_right_answer_are_counted() -> None:
 def test_a_foreign_tie_rule_is_quoted() -> None:
     protocol = Protocol("d", "de", "image_to_text", 10, 5, 2.0, "shared", 10, ties="first come")
     assert "Equal scores are ordered by first come." in protocol_words(protocol, Voice("en"))
-    assert "10 captions (de)" in protocol_words(protocol, Voice("en"))[0]
+    assert "10 captions (German)" in protocol_words(protocol, Voice("en"))[0]
 
 
 def test_one_model_is_summed_up_alone() -> None:

@@ -43,7 +43,14 @@ def test_an_interval_that_was_not_computed_is_not_said() -> None:
 
 @pytest.mark.parametrize(
     ("tag", "name"),
-    [("", "all languages"), ("pt-BR", "Brazilian Portuguese"), ("pt_BR", "Brazilian Portuguese"), ("sw", "sw")],
+    [
+        ("", "all languages"),
+        ("pt-BR", "Brazilian Portuguese"),
+        ("pt_BR", "Brazilian Portuguese"),
+        ("sw", "Swahili"),
+        ("quz", "Cusco Quechua"),
+        ("tlh", "tlh"),
+    ],
 )
 def test_languages_of_captions(tag: str, name: str) -> None:
     assert EN.language(tag) == name

@@ -12,7 +12,7 @@ from mirante.messages import LANGUAGES, text
 
 if TYPE_CHECKING:
     from mirante.evaluation import SavedResults
-    from mirante.types import Result
+    from mirante.types import Protocol, Result
 
 SHOWN = ("hit_rate@1", "hit_rate@5", "hit_rate@10", "mrr", "ndcg@10", "median_rank")
 
@@ -68,20 +68,27 @@ def document(saved: "SavedResults") -> dict[str, object]:
         "schema": 1,
         "results": [result_json(result) for result in saved.results],
         "comparisons": [asdict(one) for one in saved.comparisons],
+        "contrasts": [asdict(one) for one in saved.contrasts],
+        "gaps": [asdict(one) for one in saved.gaps],
         "out": str(saved.folder),
     }
 
 
 def show(saved: "SavedResults", output: Output) -> None:
-    """One table per protocol, as different protocols never share one; under it, who is ahead."""
+    """One table per protocol, as different protocols never share one; under it, who is ahead.
+
+    A test in several languages is one table with a row for each.
+    """
+    from mirante.cli.languages import show_contrasts, show_languages
     from mirante.evaluation import league
     from mirante.messages import language
     from mirante.report.standing import METRIC, sentences
     from mirante.report.voice import Voice
 
     voice = Voice(language())
+    show_contrasts(saved, voice, output)
     groups: dict[object, list[Result]] = {}
-    for result in saved.results:
+    for result in show_languages(saved, voice, output, columns=SHOWN):
         groups.setdefault(result.protocol, []).append(result)
     for results in groups.values():
         protocol = results[0].protocol
@@ -89,11 +96,17 @@ def show(saved: "SavedResults", output: Output) -> None:
         output.say(
             "cli.protocol", data=protocol.data, direction=direction, gallery=protocol.gallery, queries=protocol.queries
         )
-        rows = [(one.model, *(number(name, one.metrics[name]) for name in SHOWN)) for one in results]
-        output.table((text("cli.column-model"), *SHOWN), rows)
+        shown = (*SHOWN[:3], "map", *SHOWN[4:]) if asks_for_many(protocol) else SHOWN
+        rows = [(one.model, *(number(name, one.metrics[name]) for name in shown)) for one in results]
+        output.table((text("cli.column-model"), *shown), rows)
         found = league(results, saved.comparisons, METRIC)
         for sentence in sentences(found, voice) if found else ():
             output.say("cli.sentence", sentence=sentence, metric=METRIC)
+
+
+def asks_for_many(protocol: "Protocol") -> bool:
+    """Whether a text describes more images than one, as names of classes do: there mAP says more than the first hit."""
+    return protocol.direction == "text_to_image" and protocol.queries < protocol.gallery
 
 
 def add_to(app: typer.Typer) -> None:

@@ -10,13 +10,25 @@ from mirante.messages import text
 
 @verb
 def inspect(data: Annotated[str, typer.Argument(help=text("cli.data"))], reading: Reading, output: Output) -> None:
-    """Look at every row of the data set once."""
+    """Look at every row of the data set once; of a published one that is not here, say how to get it."""
     from mirante import datasets
+    from mirante.errors import MissingData
 
     options = reading.options()
-    found = datasets.inspect(datasets.open_dataset(data, options), options.language)
-    if not output.document(found.to_dict()):
+    try:
+        dataset = datasets.open_dataset(data, options)
+    except MissingData as error:
+        if not output.document(datasets.absent(error)):
+            typer.echo(datasets.describe_absent(error))
+        raise typer.Exit(error.exit_code) from None
+    found = datasets.inspect(dataset, options.language)
+    known = datasets.published_at(data)
+    document = {**found.to_dict(), "present": True, "published": known.to_dict() if known else None}
+    if not output.document(document):
         typer.echo(datasets.describe(found))
+        if known:
+            output.say("published.licence", licence=known.licence.words())
+            output.say("published.citation", citation=known.citation, homepage=known.homepage)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -17,7 +17,7 @@ from mirante.datasets._contrasts import Contrast, about, read_contrasts
 from mirante.datasets._findings import describe
 from mirante.datasets._inspection import Inspection, inspect
 from mirante.datasets._options import ReadOptions
-from mirante.datasets._published import Published, every_published, published, size
+from mirante.datasets._published import Published, every_published, published, published_at, size
 from mirante.datasets._sampling import split_at_random
 from mirante.datasets._splits import split_of
 from mirante.errors import UsageError
@@ -37,6 +37,7 @@ __all__ = [
     "inspect",
     "open_dataset",
     "published",
+    "published_at",
     "read_contrasts",
     "read_pairs",
     "size",

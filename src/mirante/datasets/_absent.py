@@ -36,7 +36,7 @@ def _lines(error: MissingData, known: Published, lang: str) -> Iterator[str]:
         yield f"  {one.what} ({amount}): {one.address}"
     yield text("published.layout", lang, folder=error.folder)
     yield from (f"  {path}" for path in known.layout)
-    yield text("published.licence", lang, licence=known.licence)
+    yield text("published.licence", lang, licence=known.licence.words(lang))
     yield text("published.citation", lang, citation=known.citation, homepage=known.homepage)
     yield text("published.holds", lang, holds=holds(known, lang))
     yield text("published.elsewhere", lang, name=known.name, variable=VARIABLE)
@@ -48,6 +48,8 @@ def holds(known: Published, lang: str) -> str:
     parts = [f"{split} {_count(rows, comma=comma)}" for split, rows in known.splits.items()]
     if known.captions is not None:
         parts.append(text("published.captions", lang, count=_count(known.captions, comma=comma)))
+    if known.asks:
+        parts.append(text(f"published.asks_{known.asks}", lang))
     return "; ".join([*parts, ", ".join(known.languages)])
 
 

@@ -8,10 +8,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mirante import registry
 from mirante.errors import MissingData
+from mirante.messages import text
 
 FAMILY = "mirante.datasets"
 VARIABLE = "MIRANTE_DATA"
@@ -26,6 +27,19 @@ class Download:
     bytes: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """Of texts and pictures, as their publishers name them; `"research"` and `"unstated"` are words of ours."""
+
+    texts: str
+    pictures: str
+
+    def words(self, lang: str | None = None) -> str:
+        """Both in one phrase."""
+        both = {key: _licence(name, lang) for key, name in asdict(self).items()}
+        return text("published.licences", lang, **both)
+
+
 @dataclass(frozen=True)
 class Published:
     """A published data set.
@@ -33,7 +47,7 @@ class Published:
     Args:
         name: its address.
         title: for people.
-        licence: of the captions and of the pictures, as their publishers name it.
+        licence: of the captions and of the pictures.
         citation: the paper, or who published it.
         homepage: where to read about it.
         languages: tags of its captions.
@@ -42,12 +56,14 @@ class Published:
         layout: the files read, as paths from its folder.
         downloads: what to fetch; sizes are rounded.
         captions: number of captions, None where the publisher does not say.
+        asks: what it is besides pictures with captions: one test in several `"languages"`, names of `"classes"`,
+            `"choices"` between captions, `"pairs"` of pictures and captions.
         protocol: name of the protocol that papers use.
     """
 
     name: str
     title: str
-    licence: str
+    licence: Licence
     citation: str
     homepage: str
     languages: tuple[str, ...]
@@ -56,6 +72,7 @@ class Published:
     layout: tuple[str, ...]
     downloads: tuple[Download, ...] = field(default=())
     captions: int | None = None
+    asks: Literal["", "languages", "classes", "choices", "pairs"] = ""
     protocol: str = ""
 
     @property
@@ -94,8 +111,9 @@ class Published:
     def _remedy(self) -> str:
         sources = "; ".join(f"{one.what} ({size(one.bytes)}): {one.address}" for one in self.downloads)
         return (
-            f"Download {size(self.bytes)}, {sources}. Licence: {self.licence}. Lay it out as {', '.join(self.layout)}, "
-            f"or name the folder that holds it: {self.name}:/path/to/folder. `mirante inspect {self.name}` says more."
+            f"Download {size(self.bytes)}, {sources}. Licence: {self.licence.words('en')}. "
+            f"Lay it out as {', '.join(self.layout)}, or name the folder that holds it: {self.name}:/path/to/folder. "
+            f"`mirante inspect {self.name}` says more."
         )
 
 
@@ -110,10 +128,19 @@ def published(name: str) -> Published:
     return found
 
 
+def published_at(address: str) -> Published | None:
+    """What is known of the published data set at `address`, None where it is no such address."""
+    return next((one for one in every_published() if one.accepts(address)), None)
+
+
 def every_published() -> tuple[Published, ...]:
     """All published data sets, by name."""
     modules = (registry.load(FAMILY, name) for name in registry.names(FAMILY))
     return tuple(module.PUBLISHED for module in modules if hasattr(module, "PUBLISHED"))
+
+
+def _licence(name: str, lang: str | None) -> str:
+    return text(f"published.licence_{name}", lang) if name in ("research", "unstated") else name
 
 
 def size(count: int | None, *, comma: bool = False) -> str:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from mirante.datasets._entries import Listed
 from mirante.datasets._options import ReadOptions
-from mirante.datasets._published import Download, Published
+from mirante.datasets._published import Download, Licence, Published
 from mirante.datasets._reading import KARPATHY, karpathy
 
 FILE = "dataset_coco.json"
 PUBLISHED = Published(
     name="coco",
-    title="MS-COCO captions, Karpathy's split",
-    licence="captions CC BY 4.0; pictures under Flickr's terms of use",
+    title="MS-COCO (Karpathy)",
+    licence=Licence("CC BY 4.0", "Flickr Terms of Use"),
     citation="Lin et al. 2014, arXiv 1405.0312; Karpathy and Fei-Fei 2015, arXiv 1412.2306",
     homepage="https://cocodataset.org",
     languages=("en",),

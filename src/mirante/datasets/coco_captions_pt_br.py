@@ -6,14 +6,14 @@ The folder holds the Parquet files of laicsiifes/coco-captions-pt-br. Pictures a
 from pathlib import Path
 
 from mirante.datasets._options import ReadOptions
-from mirante.datasets._published import Download, Published
+from mirante.datasets._published import Download, Licence, Published
 from mirante.datasets._reading import parquet
 from mirante.datasets.table import Table
 
 PUBLISHED = Published(
     name="coco-captions-pt-br",
-    title="MS-COCO captions in Portuguese (laicsiifes)",
-    licence="translations MIT; captions CC BY 4.0; pictures under Flickr's terms of use",
+    title="MS-COCO pt-BR (laicsiifes)",
+    licence=Licence("MIT", "Flickr Terms of Use"),
     citation="Bromonschenkel et al. 2024, laicsiifes/coco-captions-pt-br; Lin et al. 2014",
     homepage="https://huggingface.co/datasets/laicsiifes/coco-captions-pt-br",
     languages=("pt-BR",),
@@ -22,7 +22,7 @@ PUBLISHED = Published(
     columns={"image": "image", "text": "caption"},
     layout=("data/*.parquet",),
     downloads=(
-        Download("Parquet files", "https://huggingface.co/datasets/laicsiifes/coco-captions-pt-br", 6_359_000_000),
+        Download("data/*.parquet", "https://huggingface.co/datasets/laicsiifes/coco-captions-pt-br", 6_359_000_000),
     ),
     protocol="coco-5k",
 )

@@ -11,7 +11,7 @@ from typing import Any
 from mirante.datasets._captions import is_tag, language_tag
 from mirante.datasets._entries import Entry, Listed, metadata
 from mirante.datasets._options import ReadOptions
-from mirante.datasets._published import Download, Published
+from mirante.datasets._published import Download, Licence, Published
 from mirante.datasets._reading import pictures_of
 from mirante.errors import DataError
 
@@ -23,7 +23,7 @@ LANGUAGES = (
 PUBLISHED = Published(
     name="crossmodal-3600",
     title="Crossmodal-3600",
-    licence="captions CC BY 4.0; pictures CC BY 2.0 (Open Images)",
+    licence=Licence("CC BY 4.0", "CC BY 2.0"),
     citation="Thapliyal et al. 2022, arXiv 2205.12522",
     homepage="https://google.github.io/crossmodal-3600/",
     languages=LANGUAGES,
@@ -31,6 +31,7 @@ PUBLISHED = Published(
     captions=261_375,
     columns={"image": "image/key", "text": "{language}.caption"},
     layout=(FILE, "images/*.jpg"),
+    asks="languages",
     downloads=(
         Download("captions.zip", "https://google.github.io/crossmodal-3600/web-data/captions.zip", None),
         Download(

@@ -7,14 +7,14 @@ The folder holds the Parquet file of Marqo/deepfashion-multimodal. Its one split
 from pathlib import Path
 
 from mirante.datasets._options import ReadOptions
-from mirante.datasets._published import Download, Published
+from mirante.datasets._published import Download, Licence, Published
 from mirante.datasets._reading import parquet
 from mirante.datasets.table import Table
 
 PUBLISHED = Published(
     name="deepfashion-multimodal",
     title="DeepFashion-Multimodal (Marqo)",
-    licence="DeepFashion's terms: non-commercial research",
+    licence=Licence("research", "research"),
     citation="Liu et al. 2016, CVPR; Jiang et al. 2022, arXiv 2205.15996",
     homepage="https://huggingface.co/datasets/Marqo/deepfashion-multimodal",
     languages=("en",),

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from mirante.datasets._entries import Listed
 from mirante.datasets._options import ReadOptions
-from mirante.datasets._published import Download, Published
+from mirante.datasets._published import Download, Licence, Published
 from mirante.datasets._reading import KARPATHY, karpathy
 
 FILE = "dataset_flickr30k.json"
 PUBLISHED = Published(
     name="flickr30k",
-    title="Flickr30k, Karpathy's split",
-    licence="non-commercial research and education; pictures under Flickr's terms of use",
+    title="Flickr30k (Karpathy)",
+    licence=Licence("research", "Flickr Terms of Use"),
     citation="Young et al. 2014, TACL 2; Karpathy and Fei-Fei 2015, arXiv 1412.2306",
     homepage="https://shannon.cs.illinois.edu/DenotationGraph/",
     languages=("en",),

@@ -7,14 +7,14 @@ one trains on must not be what the other is tested on.
 from pathlib import Path
 
 from mirante.datasets._options import ReadOptions
-from mirante.datasets._published import Download, Published
+from mirante.datasets._published import Download, Licence, Published
 from mirante.datasets._reading import parquet
 from mirante.datasets.table import Table
 
 PUBLISHED = Published(
     name="flickr30k-pt-br",
-    title="Flickr30k in Portuguese (laicsiifes)",
-    licence="translations MIT; pictures under Flickr's terms of use",
+    title="Flickr30k pt-BR (laicsiifes)",
+    licence=Licence("MIT", "Flickr Terms of Use"),
     citation="Bromonschenkel et al. 2024, laicsiifes/flickr30k-pt-br; Young et al. 2014",
     homepage="https://huggingface.co/datasets/laicsiifes/flickr30k-pt-br",
     languages=("pt-BR",),
@@ -23,7 +23,7 @@ PUBLISHED = Published(
     columns={"image": "image", "text": "caption"},
     layout=("data/*.parquet",),
     downloads=(
-        Download("11 Parquet files", "https://huggingface.co/datasets/laicsiifes/flickr30k-pt-br", 4_306_000_000),
+        Download("data/*.parquet", "https://huggingface.co/datasets/laicsiifes/flickr30k-pt-br", 4_306_000_000),
     ),
     protocol="flickr30k-1k",
 )

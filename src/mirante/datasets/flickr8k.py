@@ -8,14 +8,14 @@ from pathlib import Path
 
 from mirante.datasets._entries import Listed
 from mirante.datasets._options import ReadOptions
-from mirante.datasets._published import Download, Published
+from mirante.datasets._published import Download, Licence, Published
 from mirante.datasets._reading import KARPATHY, karpathy
 
 FILE = "dataset_flickr8k.json"
 PUBLISHED = Published(
     name="flickr8k",
-    title="Flickr8k, Karpathy's split",
-    licence="non-commercial research; pictures under Flickr's terms of use",
+    title="Flickr8k (Karpathy)",
+    licence=Licence("research", "Flickr Terms of Use"),
     citation="Hodosh et al. 2013, JAIR 47; Karpathy and Fei-Fei 2015, arXiv 1412.2306",
     homepage="https://hockenmaier.cs.illinois.edu/8k-pictures.html",
     languages=("en",),

@@ -6,14 +6,14 @@ The folder holds the Parquet files of laicsiifes/flickr8k-pt-br. Pictures and sp
 from pathlib import Path
 
 from mirante.datasets._options import ReadOptions
-from mirante.datasets._published import Download, Published
+from mirante.datasets._published import Download, Licence, Published
 from mirante.datasets._reading import parquet
 from mirante.datasets.table import Table
 
 PUBLISHED = Published(
     name="flickr8k-pt-br",
-    title="Flickr8k in Portuguese (laicsiifes)",
-    licence="translations as laicsiifes states; pictures under Flickr's terms of use",
+    title="Flickr8k pt-BR (laicsiifes)",
+    licence=Licence("unstated", "Flickr Terms of Use"),
     citation="Bromonschenkel et al. 2024, laicsiifes/flickr8k-pt-br; Hodosh et al. 2013",
     homepage="https://huggingface.co/datasets/laicsiifes/flickr8k-pt-br",
     languages=("pt-BR",),
@@ -21,7 +21,7 @@ PUBLISHED = Published(
     captions=40_000,
     columns={"image": "image", "text": "caption"},
     layout=("data/*.parquet",),
-    downloads=(Download("Parquet files", "https://huggingface.co/datasets/laicsiifes/flickr8k-pt-br", 1_103_000_000),),
+    downloads=(Download("data/*.parquet", "https://huggingface.co/datasets/laicsiifes/flickr8k-pt-br", 1_103_000_000),),
 )
 
 

@@ -13,15 +13,15 @@ from mirante.datasets._classes import Classes
 from mirante.datasets._entries import Entry
 from mirante.datasets._files import walk
 from mirante.datasets._options import ReadOptions
-from mirante.datasets._published import Download, Published
+from mirante.datasets._published import Download, Licence, Published
 from mirante.errors import DataError
 from mirante.pixels import SUFFIXES
 
 SPLIT = "test"
 PUBLISHED = Published(
     name="imagenet-r",
-    title="ImageNet-R, class names as queries",
-    licence="MIT; pictures of many owners, for research",
+    title="ImageNet-R",
+    licence=Licence("MIT", "unstated"),
     citation="Hendrycks et al. 2021, arXiv 2006.16241",
     homepage="https://github.com/hendrycks/imagenet-r",
     languages=("en",),
@@ -29,6 +29,7 @@ PUBLISHED = Published(
     captions=200,
     columns={"image": "n*/*.jpg", "text": "README.txt"},
     layout=("README.txt", "n*/*.jpg"),
+    asks="classes",
     downloads=(
         Download("imagenet-r.tar", "https://people.eecs.berkeley.edu/~hendrycks/imagenet-r.tar", 2_190_000_000),
     ),

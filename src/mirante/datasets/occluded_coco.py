@@ -18,21 +18,22 @@ from typing import Any
 from mirante.datasets._classes import Classes
 from mirante.datasets._entries import Entry
 from mirante.datasets._options import ReadOptions
-from mirante.datasets._published import Download, Published
+from mirante.datasets._published import Download, Licence, Published
 from mirante.datasets._reading import parsed, pictures_of
 
 FILE = "occluded_coco.json"
 SPLIT = "test"
 PUBLISHED = Published(
     name="occluded-coco",
-    title="Occluded COCO, class names as queries",
-    licence="not stated; pictures under Flickr's terms of use",
+    title="Occluded COCO",
+    licence=Licence("unstated", "Flickr Terms of Use"),
     citation="Zhan et al. 2022, arXiv 2210.10046; as a retrieval test: Zhan et al. 2025, arXiv 2502.15682",
     homepage="https://github.com/Championchess/A-Tri-Layer-Plugin-to-Improve-Occluded-Detection",
     languages=("en",),
     splits={},
-    columns={"image": "the first of each line", "text": "the second of each line"},
+    columns={"image": "[0]", "text": "[1]"},
     layout=(FILE, "val2017/*.jpg"),
+    asks="classes",
     downloads=(
         Download(
             "occluded_coco.pkl", "https://www.robots.ox.ac.uk/~vgg/research/tpod/datasets/occluded_coco.pkl", None

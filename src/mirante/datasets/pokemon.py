@@ -7,14 +7,14 @@ model and call most of them "a drawing of"; other data sets of the same columns 
 from pathlib import Path
 
 from mirante.datasets._options import ReadOptions
-from mirante.datasets._published import Download, Published
+from mirante.datasets._published import Download, Licence, Published
 from mirante.datasets._reading import parquet
 from mirante.datasets.table import Table
 
 PUBLISHED = Published(
     name="pokemon",
     title="Pokémon BLIP captions",
-    licence="CC BY-NC-SA 4.0; drawings owned by The Pokémon Company",
+    licence=Licence("CC BY-NC-SA 4.0", "The Pokémon Company"),
     citation="Pinkney 2022, lambdalabs/pokemon-blip-captions",
     homepage="https://huggingface.co/datasets/lambdalabs/pokemon-blip-captions",
     languages=("en",),

@@ -15,7 +15,7 @@ from mirante.datasets._captions import captions
 from mirante.datasets._contrasts import Contrast
 from mirante.datasets._entries import Entry, Listed
 from mirante.datasets._options import ReadOptions
-from mirante.datasets._published import Download, Published
+from mirante.datasets._published import Download, Licence, Published
 from mirante.datasets._reading import parsed, pictures_of
 from mirante.types import Caption
 
@@ -24,7 +24,7 @@ REPOSITORY = "https://github.com/RAIVNLab/sugar-crepe"
 PUBLISHED = Published(
     name="sugarcrepe",
     title="SugarCrepe",
-    licence="MIT; pictures under Flickr's terms of use",
+    licence=Licence("MIT", "Flickr Terms of Use"),
     citation="Hsieh et al. 2023, arXiv 2306.14610",
     homepage=REPOSITORY,
     languages=("en",),
@@ -40,8 +40,9 @@ PUBLISHED = Published(
     captions=7_511,
     columns={"image": "filename", "text": "caption", "wrong text": "negative_caption"},
     layout=("data/*.json", "val2017/*.jpg"),
+    asks="choices",
     downloads=(
-        Download("the repository", REPOSITORY, 1_700_000),
+        Download("sugar-crepe", REPOSITORY, 1_700_000),
         Download("val2017.zip", "http://images.cocodataset.org/zips/val2017.zip", 816_000_000),
     ),
 )

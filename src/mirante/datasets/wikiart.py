@@ -8,14 +8,14 @@ description`). Its one split is `train`; the protocol `random-10-percent` draws 
 from pathlib import Path
 
 from mirante.datasets._options import ReadOptions
-from mirante.datasets._published import Download, Published
+from mirante.datasets._published import Download, Licence, Published
 from mirante.datasets._reading import Joined, parquet
 from mirante.datasets.table import Table
 
 PUBLISHED = Published(
     name="wikiart",
     title="WikiArt (Artificio)",
-    licence="not stated; paintings partly in copyright, for research",
+    licence=Licence("unstated", "unstated"),
     citation="Artificio/WikiArt; WikiArt.org",
     homepage="https://huggingface.co/datasets/Artificio/WikiArt",
     languages=("en",),
@@ -23,7 +23,7 @@ PUBLISHED = Published(
     captions=103_250,
     columns={"image": "image", "text": "title,style"},
     layout=("data/*.parquet",),
-    downloads=(Download("Parquet files", "https://huggingface.co/datasets/Artificio/WikiArt", 2_073_000_000),),
+    downloads=(Download("data/*.parquet", "https://huggingface.co/datasets/Artificio/WikiArt", 2_073_000_000),),
     protocol="random-10-percent",
 )
 

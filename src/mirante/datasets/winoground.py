@@ -19,7 +19,7 @@ from mirante.datasets._entries import metadata
 from mirante.datasets._files import fingerprint
 from mirante.datasets._options import ReadOptions
 from mirante.datasets._pictures import from_cell
-from mirante.datasets._published import Download, Published
+from mirante.datasets._published import Download, Licence, Published
 from mirante.datasets._tables import load_cell, rows
 from mirante.errors import DataError
 from mirante.types import Item
@@ -29,15 +29,16 @@ SPLIT = "test"
 PUBLISHED = Published(
     name="winoground",
     title="Winoground",
-    licence="Meta Images Research License (research only, accepted on the hub); pictures by Getty Images",
+    licence=Licence("Meta Images Research License", "Meta Images Research License"),
     citation="Thrush et al. 2022, arXiv 2204.03162",
     homepage=HUB,
     languages=("en",),
     splits={SPLIT: 800},
     captions=800,
     columns={"image": "image_0, image_1", "text": "caption_0, caption_1"},
-    layout=("data/*.parquet", "or examples.jsonl and images/*.png"),
-    downloads=(Download("Parquet files", HUB, 367_000_000),),
+    layout=("data/*.parquet",),
+    asks="pairs",
+    downloads=(Download("data/*.parquet", HUB, 367_000_000),),
 )
 
 

@@ -12,7 +12,7 @@ from mirante.datasets._captions import language_tag
 from mirante.datasets._columns import SAMPLE
 from mirante.datasets._entries import Entry, Listed
 from mirante.datasets._options import ReadOptions
-from mirante.datasets._published import Download, Published
+from mirante.datasets._published import Download, Licence, Published
 from mirante.datasets._reading import pictures_of
 from mirante.errors import DataError
 
@@ -21,7 +21,7 @@ REPOSITORY = "https://github.com/adobe-research/Cross-lingual-Test-Dataset-XTD10
 PUBLISHED = Published(
     name="xtd-10",
     title="XTD-10",
-    licence="Adobe Research License (non-commercial research); pictures under Flickr's terms of use",
+    licence=Licence("Adobe Research License", "Flickr Terms of Use"),
     citation="Aggarwal and Kale 2020, arXiv 2012.05107; de, fr: Rajendran et al. 2016; ja: Yoshikawa et al. 2017",
     homepage=REPOSITORY,
     languages=("de", "en", "es", "fr", "it", "ja", "ko", "pl", "ru", "tr", "zh"),
@@ -29,8 +29,9 @@ PUBLISHED = Published(
     captions=11_000,
     columns={"image": NAMES, "text": "test_1kcaptions_*.txt"},
     layout=(f"XTD10/{NAMES}", "{XTD10,MIC,STAIR}/test_1kcaptions_*.txt", "train2014/*.jpg", "val2014/*.jpg"),
+    asks="languages",
     downloads=(
-        Download("the repository", REPOSITORY, 800_000),
+        Download("Cross-lingual-Test-Dataset-XTD10", REPOSITORY, 800_000),
         Download("train2014.zip", "http://images.cocodataset.org/zips/train2014.zip", 13_500_000_000),
         Download("val2014.zip", "http://images.cocodataset.org/zips/val2014.zip", 6_600_000_000),
     ),

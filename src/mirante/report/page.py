@@ -12,9 +12,11 @@ from mirante import messages
 from mirante.errors import StoreError
 from mirante.evaluation import Comparison, SavedResults
 from mirante.report import blend, charts
+from mirante.report.contrasts import contrast_panels
 from mirante.report.economy import Economy, economy
 from mirante.report.frame import render, write
 from mirante.report.galleries import Gallery, Thumbnails, gallery
+from mirante.report.languages import detailed, language_panels
 from mirante.report.saved import NAME, by_protocol, estimates, read_saved
 from mirante.report.standing import Standing, standing
 from mirante.report.summary import summary
@@ -87,7 +89,7 @@ def _evaluation(folder: Path, voice: Voice, rank_by: str | None) -> str:
                 _section(f"p{at}", found, thumbnails, saved.comparisons, voice),
                 standing=standing(found, saved.comparisons, voice, rank_by),
             )
-            for at, found in enumerate(by_protocol(saved.results).values(), 1)
+            for at, found in enumerate(by_protocol(detailed(saved.results)).values(), 1)
         ]
         return _render(saved, sections, voice)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -175,4 +177,5 @@ def _similarity(result: Result, voice: Voice) -> str:
 
 def _render(saved: SavedResults, sections: Sequence[Section], voice: Voice) -> str:
     sources = list(dict.fromkeys((one.data, one.provenance) for one in saved.results))
-    return render("report.html", saved.environment, voice, sections=sections, sources=sources)
+    panels = (*contrast_panels(saved.contrasts, voice), *language_panels(saved.results, saved.gaps, voice))
+    return render("report.html", saved.environment, voice, sections=sections, sources=sources, panels=panels)

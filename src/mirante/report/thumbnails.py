@@ -7,6 +7,7 @@ from typing import Any
 
 from mirante.errors import UnreadableImage
 from mirante.progress import track
+from mirante.report.languages import detailed
 from mirante.types import Pairs, Result
 
 SIDE = 192
@@ -14,7 +15,7 @@ SIDE = 192
 
 def save_thumbnails(out: Path, pairs: Pairs, results: Iterable[Result]) -> None:
     """Keep the pictures that the examples of `results` show, named by the hash of their id, under `out/thumbnails`."""
-    shown = {one for result in results for one in _shown(result.details.get("examples", {}))}
+    shown = {one for result in detailed(results) for one in _shown(result.details.get("examples", {}))}
     folder = out / "thumbnails"
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [picture for picture in pairs.images if picture.id in shown]

@@ -66,8 +66,10 @@ class Voice:
     def language(self, tag: str) -> str:
         """The name of a caption language, or its tag where the catalogue has no name."""
         known = {"": "any", "en": "en", "pt": "pt", "pt-br": "pt_br"}
-        key = known.get(tag.lower().replace("_", "-"))
-        return self.say(f"language_{key}") if key else tag
+        plain = tag.lower().replace("_", "-")
+        if key := known.get(plain):
+            return self.say(f"language_{key}")
+        return self.say(f"languages.{plain}") if f"languages.{plain}" in messages.catalogue() else tag
 
     def heading(self, protocol: Protocol) -> str:
         """`data, language: direction`, the name of one set of conditions."""
