@@ -1,0 +1,122 @@
+"""One test in several languages: what belongs together, and the gap between two on the same images."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mirante.evaluation import Gap, by_language, language_gaps
+from mirante.evaluation.intervals import Bootstrap
+from mirante.evaluation.languages import gap
+from mirante.evaluation.per_query import PerQuery
+from mirante.evaluation.resampling import drawn_counts
+from mirante.types import Estimate, Protocol, Provenance, Result
+
+PROTOCOL = Protocol("toy:test", "en", "text_to_image", 4, 4, 1.0, "as given", 4)
+
+
+def asked(language: str, images: str, right: list[float], model: str = "m", **changed: object) -> PerQuery:
+    """One query per letter of `images`, about the image of that name, with its value."""
+    protocol = replace(PROTOCOL, language=language, queries=len(images), **changed)
+    queries = tuple(f"{language}{at}" for at in range(len(images)))
+    return PerQuery(model, protocol, queries, tuple(images), {"hit_rate@1": np.array(right, np.float64)})
+
+
+def test_the_difference_is_between_means_over_queries_on_images_that_both_have():
+    """Portuguese 1/3 on A, B, C; English 3/4 on A, B (two captions), C; D has no Portuguese and is left out."""
+    portuguese = asked("pt", "ABC", [0, 1, 0])
+    english = asked("en", "ABBCD", [1, 1, 0, 1, 0])
+    (found,) = gap(portuguese, english)
+    assert found.difference == pytest.approx(1 / 3 - 3 / 4)
+    assert (found.first, found.second, found.metric, found.images) == ("pt", "en", "hit_rate@1", 3)
+    (turned,) = gap(english, portuguese)
+    assert turned.difference == pytest.approx(-found.difference)
+
+
+def test_its_interval_is_that_of_images_drawn_for_both_at_once():
+    random = np.random.default_rng(3)
+    images = [chr(65 + n) for n in range(20)]
+    english = asked("en", "".join(images + images[:9]), random.integers(0, 2, 29).tolist())
+    portuguese = asked("pt", "".join(images), random.integers(0, 2, 20).tolist())
+    (found,) = gap(portuguese, english, bootstrap=Bootstrap(200, seed=5, method="percentile"))
+
+    drawn = []
+    for counts in np.concatenate(list(drawn_counts(20, 49, 200, 5))):
+        means = []
+        for side in (portuguese, english):
+            values = side.values["hit_rate@1"]
+            many = [counts[images.index(image)] for image in side.clusters]
+            means.append(sum(n * v for n, v in zip(many, values, strict=True)) / sum(many))
+        drawn.append(means[0] - means[1])
+    drawn.sort()
+    assert (found.low, found.high) == pytest.approx((drawn[4], drawn[-5]))
+
+
+def test_that_an_image_is_hard_counts_in_neither_languages_favour():
+    """Both languages find the same half of 200 images: the gap is 0 and known to ± 2 points, not to ± 10."""
+    right = [1.0, 0.0] * 100
+    images = "".join(chr(200 + n) for n in range(200))
+    (found,) = gap(asked("pt", images, right), asked("en", images, right))
+    assert found.difference == 0
+    assert -0.03 < found.low <= 0 <= found.high < 0.03
+    assert found.p == 1
+
+
+def test_a_gap_that_no_resample_closes_is_significant():
+    images = "".join(chr(200 + n) for n in range(60))
+    lost = [0.0 if n % 3 else 1.0 for n in range(60)]
+    (found,) = gap(asked("pt", images, lost), asked("en", images, [1.0] * 60))
+    assert found.high < 0
+    assert found.low < found.difference == pytest.approx(-2 / 3)
+    assert found.p == pytest.approx(1 / 1001)
+
+
+def test_the_accelerated_interval_leans_the_way_of_the_skew():
+    """Of 40 images English finds all, Portuguese all but two: more may be lost than the sample shows, hardly fewer."""
+    images = "".join(chr(200 + n) for n in range(40))
+    (found,) = gap(asked("pt", images, [0.0, 0.0] + [1.0] * 38), asked("en", images, [1.0] * 40))
+    assert found.difference - found.low > found.high - found.difference
+    (turned,) = gap(asked("en", images, [1.0] * 40), asked("pt", images, [0.0, 0.0] + [1.0] * 38))
+    assert turned.high - turned.difference > turned.difference - turned.low
+
+
+def test_no_common_image_no_gap():
+    assert gap(asked("pt", "AB", [1, 1]), asked("en", "CD", [1, 1])) == ()
+
+
+def test_only_portuguese_and_english_of_one_model_test_and_direction_are_set_apart():
+    sides = [
+        asked("en", "AB", [1, 1]),
+        asked("pt-BR", "AB", [1, 0]),
+        asked("sw", "AB", [0, 0]),
+        asked("en", "AB", [1, 1], "n"),
+        asked("pt-BR", "AB", [1, 0], data="another"),
+        asked("pt-BR", "AB", [0, 0], direction="image_to_text"),
+    ]
+    found = language_gaps(sides)
+    assert [(one.model, one.first, one.second, one.data, one.difference) for one in found] == [
+        ("m", "pt-BR", "en", "toy:test", -0.5)
+    ]
+    assert isinstance(found[0], Gap)
+
+
+def result(language: str, direction: str = "text_to_image", **changed: object) -> Result:
+    protocol = replace(PROTOCOL, language=language, direction=direction, **changed)
+    return Result("m", protocol.data, protocol, {"mrr": Estimate(0, 0, 0)}, Provenance("m", "r", "p"))
+
+
+def test_results_of_one_test_in_several_languages_belong_together():
+    """Queries, captions per image and, image to text, the gallery and its depth follow the captions of a language."""
+    results = [
+        result("en"),
+        result("pt", queries=9, captions_per_image=2.2),
+        result("en", "image_to_text"),
+        result("pt", "image_to_text", gallery=9, depth=9),
+        result("pt", gallery=5),
+        result("en", fraction=0.1),
+        result(""),
+    ]
+    groups = by_language(results)
+    assert [{tag: len(found) for tag, found in spoken.items()} for spoken in groups] == [{"en": 1, "pt": 1}] * 2
+    assert groups[0]["pt"] == [results[1]]
+    assert groups[1]["pt"] == [results[3]]
