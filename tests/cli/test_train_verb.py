@@ -277,6 +277,15 @@ def test_the_repository_is_asked_for_before_the_training_and_filled_after(
     assert json.loads(ran(capsys, recipe, "--push-to-hub", "ana/clip-pt", "--json")[0])["hub"].endswith("ana/clip-pt")
 
 
+def test_a_run_that_a_limit_stopped_is_not_sent_to_the_hub(
+    recipe: Path, trained: Any, capsys: Any, hub: type[Hub], tmp_path: Path
+) -> None:
+    trained(replace(finished(tmp_path / "run"), stopped="max_hours"))
+    said, _ = ran(capsys, recipe, "--push-to-hub", "ana/clip-pt", "--max-hours", "2")
+    assert "On the hub" not in said
+    assert not [asked for asked in hub.asked if asked[0] == "upload"]
+
+
 @pytest.mark.parametrize("name", ["clip-pt", "ana/clip/pt", "ana/clip pt", "", "ana/-clip", "/clip"])
 def test_a_bad_name_is_refused_before_the_training(
     recipe: Path, trained: Any, capsys: Any, hub: type[Hub], tmp_path: Path, name: str

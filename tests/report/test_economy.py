@@ -40,6 +40,20 @@ def test_equal_models_are_both_on_it() -> None:
     assert [one.front for one in front(twins)] == ["yes", "yes"]
 
 
+@pytest.mark.parametrize("other", [(0.4, 1.0), (0.5, 2.0)], ids=["as dear and worse", "as good and dearer"])
+def test_one_that_is_no_better_and_no_cheaper_is_not(other: tuple[float, float]) -> None:
+    (quality, cost), plain = other, Estimate(0.5, 0.5, 0.5)
+    found = front([("a", plain, 1.0), ("b", Estimate(quality, quality, quality), cost)])
+    assert [one.front for one in found] == ["yes", "no"]
+
+
+def test_an_interval_must_reach_every_model_that_beats_it() -> None:
+    """0.48 ± 0.02 reaches 0.50 ± 0.02 and not 0.90 ± 0.02; both are cheaper."""
+    values = (("near", 0.50, 1.0), ("far", 0.90, 2.0), ("behind", 0.48, 3.0))
+    found = front([(name, Estimate(value, value - 0.02, value + 0.02), cost) for name, value, cost in values])
+    assert [one.front for one in found] == ["yes", "yes", "no"]
+
+
 def test_the_chart_rises_in_steps_and_names_every_model() -> None:
     drawn = draw(front(measured()), Voice("en"), priced=True)
     (stairs,) = re.findall(r'points="([^"]+)" class="curve s0"', drawn)

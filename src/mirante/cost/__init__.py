@@ -7,7 +7,7 @@ alone; arithmetic for memory and time; a few real steps on the present device th
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mirante.cost import disk, hours, memory, notes, trial
 from mirante.cost.answer import DataSize, Estimate, Expected, Need, Note, Row, Trial
@@ -17,7 +17,7 @@ from mirante.cost.hours import Plan
 from mirante.cost.keeping import recall, remember
 from mirante.cost.shapes import shape
 from mirante.cost.sizes import sizes, texts_per_picture
-from mirante.cost.work import Work, work
+from mirante.cost.work import work
 from mirante.errors import MiranteError, UsageError
 from mirante.training import Parameters, TrainConfig, check
 
@@ -72,17 +72,9 @@ def estimate(
     device = present(config.memory.precision, config.threads)
     tried = _try(plan, device) if probe and plan.shape.learns else None
     if tried:
-        plan = _corrected(plan, tried[1])
-    step, need, factor = _step(plan, device), _memory(plan, plan.work, processor=device.processor), 1.0
-    decode, result = hours.DECODE, None
-    if tried:
-        result = _judged(plan, device, *tried)
-        step, factor = result.seconds, result.time_factor
-        need = replace(
-            need, peak=max(0, need.peak + result.peak - _memory(plan, tried[0], processor=device.processor).peak)
-        )
-        decode = tried[1].prepare or decode
-    taken = hours.seconds(plan, step, speed=device.speed / factor, cores=os.cpu_count() or 1, decode=decode)
+        plan = _corrected(plan, tried)
+    here = _here(plan, device, tried)
+    taken = hours.seconds(plan, here.step, speed=here.speed, cores=os.cpu_count() or 1, decode=here.decode)
     whole = sum(taken.values()) / 3600
     table = tuple(gpus if gpus is not None else load())
     room = disk.need(plan)
@@ -92,15 +84,15 @@ def estimate(
         steps=plan.steps,
         flops=plan.steps * plan.work.step() + plan.work.locked(plan.pictures),
         device=device.name,
-        memory=need,
+        memory=here.need,
         disk=room,
         hours=whole,
         seconds=taken,
-        step_seconds=step,
+        step_seconds=here.step,
         usd=whole * price if price else None,
-        rows=_rows(plan, table, device, factor),
-        trial=result,
-        notes=notes.of(plan, device, need, room, tried=tried, table=table),
+        rows=_rows(plan, table, device, here),
+        trial=here.trial,
+        notes=notes.of(plan, device, here.need, room, trial=here.trial, table=table),
     )
 
 
@@ -125,18 +117,19 @@ def _plan(config: TrainConfig) -> Plan:
     return Plan(config, model, work(config, model, texts_per_picture=texts_per_picture(config.data)), found, steps)
 
 
-def _try(plan: Plan, device: Device) -> tuple[Work, trial.Tried]:
+def _try(plan: Plan, device: Device) -> trial.Tried:
     """A trial of the configuration's batch, or of the part of it that the time and the memory allow."""
     batch = plan.config.batch
-    while batch > 2 and not _allowed(plan, memory.scaled(plan.work, batch), device):
+    while batch > 2 and not _allowed(plan, batch, device):
         batch = max(2, batch // 2)
-    tried = trial.run(plan.config, batch)
-    return memory.scaled(plan.work, batch), tried
+    return trial.run(plan.config, batch)
 
 
-def _allowed(plan: Plan, part: Work, device: Device) -> bool:
+def _allowed(plan: Plan, batch: int, device: Device) -> bool:
+    part = memory.scaled(plan.work, batch)
     short = hours.step_seconds(plan, part, speed=device.speed, bandwidth=device.bandwidth) <= LONGEST
-    return short and _memory(plan, part, processor=device.processor).peak <= ROOM * device.free
+    need = memory.need(plan.config, plan.shape, part, processor=device.processor, pictures=batch)
+    return short and need.peak <= ROOM * device.free
 
 
 def _corrected(plan: Plan, tried: trial.Tried) -> Plan:
@@ -145,31 +138,40 @@ def _corrected(plan: Plan, tried: trial.Tried) -> Plan:
     return replace(plan, shape=model, work=work(plan.config, model, texts_per_picture=tried.texts))
 
 
-def _judged(plan: Plan, device: Device, part: Work, tried: trial.Tried) -> Trial:
-    """The trial beside what arithmetic says of the same batch."""
-    part = memory.scaled(plan.work, part.batch)
+@dataclass(frozen=True)
+class _Here:
+    """The present device: seconds of a step, memory, operations per second, seconds to decode a picture, the trial."""
+
+    step: float
+    need: Need
+    speed: float
+    decode: float = hours.DECODE
+    trial: Trial | None = None
+
+
+def _here(plan: Plan, device: Device, tried: trial.Tried | None) -> _Here:
+    """By arithmetic, and where there was a trial by what it gave and arithmetic for the difference to the whole run."""
+    whole = hours.step_seconds(plan, plan.work, speed=device.speed, bandwidth=device.bandwidth)
+    need = memory.need(plan.config, plan.shape, plan.work, processor=device.processor, pictures=plan.pictures)
+    if tried is None:
+        return _Here(whole, need, device.speed)
+    part = memory.scaled(plan.work, tried.batch)
     told = hours.step_seconds(plan, part, speed=device.speed, bandwidth=device.bandwidth)
-    factor = tried.seconds / told
-    held = _memory(plan, part, processor=device.processor).peak
-    step = _step(plan, device) * factor
+    held = memory.need(plan.config, plan.shape, part, processor=device.processor, pictures=tried.batch).peak
+    factor, rest = tried.seconds / told, need.peak - held
+    step = whole * factor
     busy = step * tried.processor / tried.seconds
-    return Trial(part.batch, tried.steps, step, busy, tried.peak, factor, tried.peak / held)
+    judged = Trial(tried.batch, tried.steps, step, busy, tried.peak, factor, tried.peak / held)
+    peak = max(tried.peak, tried.peak + rest)
+    return _Here(step, replace(need, peak=peak), device.speed / factor, tried.prepare or hours.DECODE, judged)
 
 
-def _step(plan: Plan, device: Device) -> float:
-    return hours.step_seconds(plan, plan.work, speed=device.speed, bandwidth=device.bandwidth)
-
-
-def _memory(plan: Plan, part: Work, *, processor: bool) -> Need:
-    return memory.need(plan.config, plan.shape, part, processor=processor, pictures=plan.pictures)
-
-
-def _rows(plan: Plan, table: Sequence[Gpu], device: Device, factor: float) -> tuple[Row, ...]:
+def _rows(plan: Plan, table: tuple[Gpu, ...], device: Device, here: _Here) -> tuple[Row, ...]:
     """The run on every GPU; what a trial on one of them showed of its speed holds for all."""
     precision = plan.config.memory.precision
-    known = None if device.processor else like(device.name, tuple(table))
-    share = device.speed / factor / known.speed(precision) if known and factor != 1.0 else 1.0
-    peak = _memory(plan, plan.work, processor=False).peak
+    known = like(device.name, table) if here.trial and not device.processor else None
+    share = here.speed / known.speed(precision) if known else 1.0
+    peak = memory.need(plan.config, plan.shape, plan.work, processor=False, pictures=plan.pictures).peak
     rows = []
     for gpu in table:
         speed = gpu.speed(precision) * share

@@ -4,13 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mirante.cost import disk
-from mirante.cost.answer import Need, Note
+from mirante.cost.answer import Need, Note, Trial
 from mirante.cost.devices import Device
 from mirante.cost.gpus import Gpu
 from mirante.cost.hours import Plan
 from mirante.cost.sizes import HUB
-from mirante.cost.trial import Tried
-from mirante.cost.work import Work
 from mirante.encoders import _locate
 
 LARGE = 50_000_000_000
@@ -23,14 +21,14 @@ def of(
     need: Need,
     room: Need,
     *,
-    tried: tuple[Work, Tried] | None,
+    trial: Trial | None,
     table: Sequence[Gpu],
 ) -> tuple[Note, ...]:
     """All notes, the most urgent first."""
     return (
         *_data(plan),
         *_room(plan, device, need, room),
-        *_model(plan, tried),
+        *_model(plan, trial),
         *_gpus(plan, device, table),
     )
 
@@ -55,18 +53,18 @@ def _room(plan: Plan, device: Device, need: Need, room: Need) -> Iterator[Note]:
         yield Note("disk_short", {"peak": room.peak, "free": free})
 
 
-def _model(plan: Plan, tried: tuple[Work, Tried] | None) -> Iterator[Note]:
+def _model(plan: Plan, trial: Trial | None) -> Iterator[Note]:
     start = plan.config.model.start
     if not plan.shape.learns:
         yield Note("not_trainable", {"model": start})
     if start and not _locate.is_checkpoint(start) and start not in _locate.embedded():
         yield Note("weights_absent", {"model": start})
-    if plan.config.model.new is not None and tried is None:
+    if plan.config.model.new is not None and trial is None:
         yield Note("vocabulary", {"tokens": plan.config.model.new.vocabulary})
-    if tried is None:
+    if trial is None:
         yield Note("not_tried")
-    elif tried[0].batch < plan.config.batch:
-        yield Note("part_tried", {"tried": tried[0].batch, "batch": plan.config.batch})
+    elif trial.batch < plan.config.batch:
+        yield Note("part_tried", {"tried": trial.batch, "batch": plan.config.batch})
 
 
 def _gpus(plan: Plan, device: Device, table: Sequence[Gpu]) -> Iterator[Note]:

@@ -37,6 +37,7 @@ class Tried:
     """What the steps gave.
 
     Args:
+        batch: pictures of a step.
         steps: done.
         seconds: of one of them.
         processor: seconds of all cores together in one of them.
@@ -47,6 +48,7 @@ class Tried:
         prepare: seconds to decode and resize a picture on one core, None where the pictures are not here.
     """
 
+    batch: int
     steps: int
     seconds: float
     processor: float
@@ -124,7 +126,7 @@ def _try(config: TrainConfig, batch: int, seconds: float) -> Tried:
         most = peak(accelerator.device)
     each = _typical(timed.times) or done.seconds / max(1, done.step)
     busy = _typical(timed.busy) or each
-    return Tried(done.step, each, busy, most, trained, whole, len(first.texts) / len(first.rows), prepare)
+    return Tried(batch, done.step, each, busy, most, trained, whole, len(first.texts) / len(first.rows), prepare)
 
 
 class _Timed:
