@@ -45,9 +45,9 @@ def test_each_family_learns_by_its_own_loss_where_batches_are_large(learner: Lea
 @pytest.mark.parametrize(
     ("learner", "pictures", "batch"),
     [
-        (BASE, 16, 16),
-        (BASE, 255, 16),
-        (BASE, 256, 32),
+        (BASE, 16, 32),
+        (BASE, 511, 32),
+        (BASE, 512, 64),
         (BASE, 8_191, 512),
         (BASE, 8_192, 1_024),
         (BASE, 1_000_000, 1_024),

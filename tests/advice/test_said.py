@@ -104,7 +104,7 @@ def test_the_price_names_this_machine_and_a_rented_one() -> None:
     assert Said.of(document(action="fine-tune", price=price), "en").price == (
         "On this machine (cpu): 12.0 h, 2.0 GB of memory, 500 MB of disk.",
         "At the price that the configuration gives: US$ 3.00.",
-        "Rented, a L4: 30 min, US$ 0.40 (price of 2026-03-10).",
+        "On a rented L4: 30 min, US$ 0.40 (price of 2026-03-10).",
         "A few steps were timed here.",
     )
 

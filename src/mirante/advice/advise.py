@@ -46,6 +46,15 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Focus:
+    """A language of its own: R@1 of the best model with its captions, and the rules' answers with it."""
+
+    language: str
+    r1: Estimate
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
 class Advice:
     """What was found, and what to do.
 
@@ -55,8 +64,7 @@ class Advice:
         answers: the rules' answer on each topic whose facts are known.
         evidence: what models reach, None where none was measured.
         findings: what is wrong with the data.
-        focus: language that is advised on, `""` for all captions.
-        focused: R@1 of that language, the best model's; equal to that of all captions where `focus` is empty.
+        focus: the language that is advised on, None for all captions.
         learning: fine-tunes on shares, None where none were tried.
         recommendation: the end of it.
     """
@@ -66,8 +74,7 @@ class Advice:
     answers: tuple[Answer, ...]
     evidence: Evidence | None
     findings: Findings
-    focus: str
-    focused: Estimate | None
+    focus: Focus | None
     learning: Learning | None
     recommendation: Recommendation
 
@@ -93,17 +100,18 @@ def advise(job: Job, load: Callable[[str], Encoder] = encoders.load) -> Advice:
     facts = _facts(soil, evidence)
     said = {one.topic: one for one in answers(job.table, facts)}
     focus = _focus(job.table, facts, evidence)
-    focused = evidence.languages[focus] if evidence and focus else facts.r1
-    step = answer(job.table, "step", replace(facts, r1=focused))
+    focused = replace(facts, r1=evidence.languages[focus]) if evidence and focus else facts
+    step = answer(job.table, "step", focused)
     config = fine_tune(soil, evidence, job.out, focus=focus, leaked=found.identical) if evidence else None
     learning = learn(Plan(config, job.out, found.leaked, job.shares), load) if config and job.shares else None
-    decision = decide(step, learning.curve if learning else None, r1=focused, rows=soil.rows)
+    decision = decide(step, learning.curve if learning else None, r1=focused.r1, rows=soil.rows)
     models = tuple(one.model for one in evidence.models) if evidence else ()
     case = Case(asked, soil.measured, models, config, soil.rows, learning, job.out)
     told = (said | {"step": step}) if step else said
-    reasons = tuple(_reasons(told, evidence, learning, facts=replace(facts, r1=focused), focus=focus))
+    reasons = tuple(_reasons(told, evidence, learning, facts=focused, focus=focus))
     recommendation = recommend(case, decision, warnings=found.warnings, reasons=reasons + found.reasons)
-    return Advice(soil, facts, tuple(said.values()), evidence, found, focus, focused, learning, recommendation)
+    alone = Focus(focus, focused.r1, answers(job.table, focused)) if focus and focused.r1 else None
+    return Advice(soil, facts, tuple(said.values()), evidence, found, alone, learning, recommendation)
 
 
 def _results(job: Job, load: Callable[[str], Encoder]) -> SavedResults | None:

@@ -4,7 +4,8 @@ The curve is a saturating power law, R@1(n) = c − a·n^(−b) with a ≥ 0 and
 arXiv 2103.10948). Three shares can hardly tell its exponent, so none is chosen: for each bootstrap sample of the
 held-out images (all shares on the same draws) an exponent is drawn in proportion to how well its best curve fits, and
 that curve is extrapolated. The spread of what comes out is the interval. To every point a deviation of `NOISE` is
-added, because another seed or another draw of the pictures would move it, which the held-out images do not show.
+added, because another seed or another draw of the pictures would move it, which the held-out images do not show. Where
+no such law comes near the points, all deviations are widened until one does (Birge 1932), and the curve is doubted.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from mirante.evaluation.resampling import resample
 from mirante.types import Estimate
 
 Values: TypeAlias = NDArray[np.float64]
-Doubt: TypeAlias = Literal["few-points", "few-pictures", "no-rise", "far", "wide"]
+Doubt: TypeAlias = Literal["few-points", "few-pictures", "misfit", "no-rise", "far", "wide"]
 
 EXPONENTS = np.linspace(0.05, 1.5, 30)
 """The exponents b that are thought possible; learning curves of neural networks lie within (Hestness et al. 2017,
@@ -31,6 +32,8 @@ POINTS = 3
 """Fewer trained shares than this determine no curve."""
 PICTURES = 100
 """The largest share must have so many pictures."""
+MISFIT = 4.0
+"""Squared deviations, of a degree of freedom, by which the best law may miss the points."""
 STOPS = 25
 """Places along the curve where it is told."""
 REACH = 10.0
@@ -96,15 +99,30 @@ def extrapolate(points: Sequence[Point], clusters: Sequence[str], pictures: int,
     measured = tuple((one.pictures, _estimate(values[at], draws[:, at])) for at, one in enumerate(points))
     sizes = np.array([one.pictures for one in points[1:]], np.float64)
     draws = draws + np.pad(random.normal(0, NOISE, (RESAMPLES, len(sizes))), ((0, 0), (1, 0)))
-    expected, line = draws[:, -1], list[tuple[float, Estimate]]()
+    expected, line, missed = draws[:, -1], list[tuple[float, Estimate]](), 0.0
     if len(sizes) > 1:
+        missed = misfit(sizes, values[1:], draws[:, 1:])
+        wide = values[1:] + (draws[:, 1:] - values[1:]) * max(1.0, missed) ** 0.5
         reach = np.unique(np.append(np.geomspace(sizes[0], pictures, STOPS), pictures))
-        followed = follow(sizes, draws[:, 1:], reach, random)
+        followed = follow(sizes, wide, reach, random)
         expected = followed[:, -1]
         line = [(float(n), _middle(followed[:, at])) for at, n in enumerate(reach)]
     gain, tried = _middle(expected - draws[:, 0]), _estimate(values[-1] - values[0], draws[:, -1] - draws[:, 0])
-    doubts = _doubts(sizes, draws[:, 1:], pictures, gain)
+    doubts = _doubts(sizes, draws[:, 1:], pictures, gain=gain, missed=missed)
     return Curve(measured, pictures, _middle(expected), gain, tried, tuple(line), doubts)
+
+
+def misfit(sizes: Values, values: Values, draws: Values) -> float:
+    """Squared deviations, of a degree of freedom, by which the best law misses the measured `values`.
+
+    Args:
+        sizes: (m,) numbers of pictures.
+        values: (m,) R@1 there.
+        draws: (s, m) resamples of it.
+    """
+    weight = _weight(draws)
+    errors = (float(_fit(np.power(sizes, -b), values[None], weight)[2][0]) for b in EXPONENTS.tolist())
+    return min(errors) / max(1, len(sizes) - 2)
 
 
 def follow(sizes: Values, draws: Values, reach: Values, random: np.random.Generator) -> Values:
@@ -119,8 +137,7 @@ def follow(sizes: Values, draws: Values, reach: Values, random: np.random.Genera
     Returns:
         (s, r) shares.
     """
-    spread = np.cov(draws, rowvar=False) + 1e-8 * np.eye(len(sizes))
-    weight: Values = np.asarray(np.linalg.inv(spread), np.float64)
+    weight = _weight(draws)
     fits = [_fit(np.power(sizes, -b), draws, weight) for b in EXPONENTS.tolist()]
     errors = np.stack([error for _, _, error in fits], axis=1)
     likely = np.exp(-0.5 * (errors - errors.min(axis=1, keepdims=True)))
@@ -128,6 +145,12 @@ def follow(sizes: Values, draws: Values, reach: Values, random: np.random.Genera
     rows = np.arange(len(draws))
     tops, falls = (np.stack([fit[part] for fit in fits], axis=1)[rows, chosen] for part in (0, 1))
     return np.asarray(np.clip(tops[:, None] - falls[:, None] * reach[None] ** -EXPONENTS[chosen][:, None], 0.0, 1.0))
+
+
+def _weight(draws: Values) -> Values:
+    """(m, m) the inverse of the covariance of (s, m) draws."""
+    spread = np.cov(draws, rowvar=False) + 1e-8 * np.eye(draws.shape[1])
+    return np.asarray(np.linalg.inv(spread), np.float64)
 
 
 def _fit(powers: Values, draws: Values, weight: Values) -> tuple[Values, Values, Values]:
@@ -142,11 +165,12 @@ def _fit(powers: Values, draws: Values, weight: Values) -> tuple[Values, Values,
     return top, fall, np.einsum("si,ij,sj->s", missed, weight, missed)
 
 
-def _doubts(sizes: Values, draws: Values, pictures: int, gain: Estimate) -> tuple[Doubt, ...]:
+def _doubts(sizes: Values, draws: Values, pictures: int, *, gain: Estimate, missed: float) -> tuple[Doubt, ...]:
     rise = draws[:, -1] - draws[:, 0]
     held: dict[Doubt, bool] = {
         "few-points": len(sizes) < POINTS,
         "few-pictures": sizes[-1] < PICTURES,
+        "misfit": missed > MISFIT,
         "no-rise": len(sizes) > 1 and float(np.quantile(rise, 0.025)) <= 0,
         "far": pictures > REACH * sizes[-1],
         "wide": gain.high - gain.low > abs(gain.value),

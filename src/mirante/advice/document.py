@@ -25,7 +25,7 @@ def document(advice: Advice) -> dict[str, Any]:
         "learn_from": {"data": ground.data.address, "apart": ground.apart, "rows": facts.rows, "texts": facts.texts},
         "measured": _measured(advice.evidence) if advice.evidence else None,
         "answers": [asdict(one) for one in advice.answers],
-        "focus": {"language": advice.focus, "r1": asdict(advice.focused)} if advice.focused else None,
+        "focus": asdict(advice.focus) if advice.focus else None,
         "diagnosis": advice.findings.documents.get("diagnosis"),
         "leaks": advice.findings.documents.get("leaks"),
         "learning_curve": _curve(advice.learning) if advice.learning else None,
@@ -33,9 +33,9 @@ def document(advice: Advice) -> dict[str, Any]:
     }
 
 
-def save(folder: Path, advice: Advice) -> Path:
-    """Write `advice.json` into `folder`, with the environment."""
-    told = {**document(advice), "environment": environment.describe()}
+def save(folder: Path, advice: Advice, *, seconds: float | None = None) -> Path:
+    """Write `advice.json` into `folder`, with the environment and how long it took."""
+    told = {**document(advice), "environment": {**environment.describe(), "seed": 0, "seconds": seconds}}
     path = folder / NAME
     write(path, (json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False), "\n"))
     return path

@@ -14,7 +14,7 @@ from mirante.advice.families import Family
 from mirante.training.config import Data, Hard, Lora, LossTerm, Memory, Model, TrainConfig, Trained
 
 SMALL_BATCH = 256
-LEAST_BATCH = 16
+LEAST_BATCH = 32
 FEW = 1_000
 """Up to so many pictures a pre-trained model gets adapters: its weights would learn the pictures by heart."""
 MANY = 100_000

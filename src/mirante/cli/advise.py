@@ -1,5 +1,6 @@
 """`mirante advise`: what to do next with a data set, why, with which command and at what price."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,8 +103,9 @@ def advise(
     lang = saying.spoken()
     asked = learnt.asked(data, reading)
     job = _job(asked, tuple(model or ()), trying, saying, lang)
+    clock = time.monotonic()
     found = advice.advise(job, running.load)
-    advice.save(job.out, found)
+    advice.save(job.out, found, seconds=time.monotonic() - clock)
     page = write_advice(job.out, lang)
     document = advice.document(found) | {"out": str(job.out), "page": str(page)}
     if not output.document(document):

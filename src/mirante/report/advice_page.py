@@ -57,7 +57,7 @@ def _page(saved: Mapping[str, Any], voice: Voice) -> str:
         models=list(_models(measured, voice)) if measured else [],
         languages=list(_languages(measured, voice)) if measured else [],
         protocol=protocol_words(Protocol(**measured["protocol"]), voice) if measured else (),
-        answers=[_answer(one, voice) for one in saved["answers"]],
+        answers=list(_answers(saved, voice)),
         chart=LearningChart.of(curve, voice).draw() if curve else None,
         points=list(_points(curve, voice)) if curve else [],
         held=protocol_words(Protocol(**curve["protocol"]), voice) if curve else (),
@@ -75,9 +75,20 @@ def _languages(measured: Mapping[str, Any], voice: Voice) -> Iterator[tuple[str,
         yield voice.language(tag), _value(r1, voice)
 
 
-def _answer(one: Mapping[str, Any], voice: Voice) -> tuple[str, str, str]:
+def _answers(saved: Mapping[str, Any], voice: Voice) -> Iterator[tuple[str, str, str]]:
+    """Rows: question, answer, what else the interval allows; then those of the language that is advised on."""
+    for one in saved["answers"]:
+        yield voice.say(f"advise.topic-{one['topic']}"), *_answer(one, voice)
+    focus = saved["focus"]
+    for one in focus["answers"] if focus else ():
+        if one["topic"] in ("level", "step"):
+            question = voice.say(f"advise.topic-{one['topic']}")
+            yield f"{question} ({voice.language(focus['language'])})", *_answer(one, voice)
+
+
+def _answer(one: Mapping[str, Any], voice: Voice) -> tuple[str, str]:
     others = [voice.say(f"advise.short-{other}") for other in one["others"]]
-    return voice.say(f"advise.topic-{one['topic']}"), voice.say(f"advise.short-{one['verdict']}"), ", ".join(others)
+    return voice.say(f"advise.short-{one['verdict']}"), ", ".join(others)
 
 
 def _points(curve: Mapping[str, Any], voice: Voice) -> Iterator[Sequence[str]]:
