@@ -33,6 +33,13 @@ def test_the_order_of_the_labels_is_that_of_the_columns() -> None:
     assert turned.classes["fish"][1].value == 1.0
 
 
+def test_what_was_taken_for_what_has_a_direction() -> None:
+    """Two cats and a fish are called dogs; no dog is called anything."""
+    figures = judge(np.tile([0.1, 0.8, 0.1], (3, 1)), ("cat", "cat", "fish"), LABELS, clusters=("a", "b", "c"))
+    assert figures.confusion.tolist() == [[0, 2, 0], [0, 0, 0], [0, 1, 0]]
+    assert figures.confusions() == [("cat", "dog", 2), ("fish", "dog", 1)]
+
+
 def test_among_five_of_six_labels() -> None:
     said = np.array([[0.3, 0.25, 0.2, 0.15, 0.07, 0.03]] * 2)
     figures = judge(said, ("5", "6"), tuple("123456"), clusters=("a", "b"))

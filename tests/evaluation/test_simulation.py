@@ -102,8 +102,8 @@ def test_equal_models_are_told_apart_in_5_of_100_samples(world: ModuleType, imag
     cells = [cell for cell in world.CELLS if cell.images_ask is images_ask and cell.value == 0.5]
     assert len(cells) == 3
     for cell, (flips, bootstrap, _) in world.size(300, cells=cells, replications=MANY).items():
-        assert 0.04 <= flips <= 0.06, cell
-        assert 0.04 <= bootstrap <= 0.06, cell
+        assert within(flips, SIZE, MANY), cell
+        assert within(bootstrap, SIZE, MANY), cell
 
 
 @pytest.mark.slow
