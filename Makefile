@@ -36,13 +36,15 @@ lint: $(STAMP) ## style, types, layers, and that the command line's page is curr
 	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/cli_help.py --check
+	$(BIN)/python scripts/datasets_page.py --check
 
 format: $(STAMP) ## mend what can be mended by a tool
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(STAMP) ## write docs/cli.md and docs/cli.pt-BR.md from the command line's own help
+docs: $(STAMP) ## write docs/cli*.md from the command line's own help, the table of docs/datasets*.md from the readers
 	$(BIN)/python scripts/cli_help.py
+	$(BIN)/python scripts/datasets_page.py
 
 readme: $(STAMP) ## run every command of the READMEs
 	$(BIN)/python scripts/readme_commands.py $(ARGS)

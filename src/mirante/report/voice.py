@@ -69,7 +69,8 @@ class Voice:
         plain = tag.lower().replace("_", "-")
         if key := known.get(plain):
             return self.say(f"language_{key}")
-        return self.say(f"languages.{plain}") if f"languages.{plain}" in messages.catalogue() else tag
+        named = f"languages.name_{plain}"
+        return self.say(named) if named in messages.catalogue() else tag
 
     def heading(self, protocol: Protocol) -> str:
         """`data, language: direction`, the name of one set of conditions."""

@@ -1,0 +1,46 @@
+"""The pages about data sets say what the readers know."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mirante.datasets import every_published
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("datasets.md", "datasets.pt-BR.md")
+
+
+def test_the_tables_are_current() -> None:
+    call = [sys.executable, str(ROOT / "scripts/datasets_page.py"), "--check"]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_data_set_has_one_row_with_its_facts(page: str) -> None:
+    rows = {}
+    for line in (ROOT / "docs" / page).read_text(encoding="utf-8").splitlines():
+        if found := re.match(r"\| `([a-z0-9-]+)` \| \[", line):
+            rows[found.group(1)] = line
+    assert list(rows) == [one.name for one in every_published()]
+    for one in every_published():
+        facts = [one.homepage, one.citation, *one.layout, *(part.address for part in one.downloads)]
+        assert [fact for fact in facts if fact not in rows[one.name]] == []
+
+
+def test_a_stale_table_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "scripts").mkdir()
+    for page in PAGES:
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        (tmp_path / "docs" / page).write_text(text.replace("Winoground", "Vinoground"), encoding="utf-8")
+    script = tmp_path / "scripts/datasets_page.py"
+    script.write_text((ROOT / "scripts/datasets_page.py").read_text(encoding="utf-8"), encoding="utf-8")
+    checked = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
+    assert checked.returncode == 1
+    assert "datasets.pt-BR.md" in checked.stderr
+    subprocess.run([sys.executable, str(script)], check=True)
+    assert (tmp_path / "docs/datasets.md").read_bytes() == (ROOT / "docs/datasets.md").read_bytes()
