@@ -43,8 +43,13 @@ class Histogram:
         return (self.edges[held[0]], self.edges[held[-1] + 1]) if held else (self.edges[0], self.edges[-1])
 
 
-def bars(metric: str, rows: Sequence[tuple[str, Estimate]], voice: Voice, *, top: float) -> Markup:
-    """One horizontal bar a model, from zero to `top` (a share), with its interval across the end."""
+def bars(
+    metric: str, rows: Sequence[tuple[str, Estimate]], voice: Voice, *, top: float, hue: int | None = None
+) -> Markup:
+    """One horizontal bar a row, from zero to `top` (a share), with its interval across the end.
+
+    Rows are models, each in its own colour, unless `hue` gives all of them one.
+    """
     height = 26 + BAR_ROW * len(rows) + 20
     across = scale(0, top, 4.0, WIDE - 14.0)
     parts = [words(4, 14, metric, class_="chart-title")]
@@ -52,7 +57,7 @@ def bars(metric: str, rows: Sequence[tuple[str, Estimate]], voice: Voice, *, top
         parts.append(line(across(value), 24, across(value), height - 18, "grid" if value else "axis"))
         parts.append(words(across(value), height - 4, voice.percent(value, _places(top)), anchor=_anchor(value, top)))
     for at, (model, estimate) in enumerate(rows):
-        parts.extend(_bar(at, model, estimate, across, voice))
+        parts.extend(_bar(at, model, estimate, across, voice, hue=at if hue is None else hue))
     heard = "; ".join(f"{model} {voice.percent(one.value)}{voice.interval(one)}" for model, one in rows)
     return drawing(WIDE, height, voice.say("bars_alt", metric=metric, rows=heard), *parts)
 
@@ -110,7 +115,9 @@ def histogram(data: Histogram, span: tuple[float, float], voice: Voice) -> Marku
     return drawing(WIDE, base + 40, voice.say("histogram_alt", model=data.model), *parts)
 
 
-def _bar(at: int, model: str, estimate: Estimate, across: Callable[[float], float], voice: Voice) -> list[Markup]:
+def _bar(
+    at: int, model: str, estimate: Estimate, across: Callable[[float], float], voice: Voice, *, hue: int
+) -> list[Markup]:
     top = 26 + BAR_ROW * at
     parts = [
         words(9, top + 12, fit(model, 40)),
@@ -118,7 +125,7 @@ def _bar(at: int, model: str, estimate: Estimate, across: Callable[[float], floa
     ]
     if math.isfinite(estimate.value):
         width = across(estimate.value) - across(0)
-        parts.append(element("rect", x=across(0), y=top + 19, width=width, height=12, class_=f"bar {series(at)}"))
+        parts.append(element("rect", x=across(0), y=top + 19, width=width, height=12, class_=f"bar {series(hue)}"))
     if estimate.low < estimate.high:
         low, high, y = across(estimate.low), across(estimate.high), top + 25
         parts += [line(low, y, high, y, "whisker"), line(low, y - 4, low, y + 4, "whisker")]

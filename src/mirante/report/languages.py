@@ -120,7 +120,11 @@ def _bars(
     ends = [end for found in rows.values() for _, one in found for end in (one.value, one.high)]
     top = ceiling(max(ends, default=1.0))
     title = voice.say("bars_title", k=METRIC.partition("@")[2])
-    return tuple(charts.bars(f"{model} · {title}", found, voice, top=top) for model, found in rows.items() if found)
+    return tuple(
+        charts.bars(f"{model} · {title}", found, voice, top=top, hue=at)
+        for at, (model, found) in enumerate(rows.items())
+        if found
+    )
 
 
 def _of(results: Sequence[Result], model: str) -> Result | None:
