@@ -1,5 +1,6 @@
 """Pictures with labels: equal ones embed once and count each, unreadable ones are named, unlabelled ones counted."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,18 @@ def test_a_column_of_a_table_labels_and_rows_without_are_counted(tmp_path: Path)
     assert by_caption.labels == ("x", "y", "z")
 
 
+@pytest.mark.parametrize(
+    ("address", "column", "read"),
+    [("", "class", ["blue"]), (":train", "class", ["red", "green"]), ("", None, ["red", "green", "blue"])],
+)
+def test_labelled_data_are_judged_on_their_test_split(
+    address: str, column: str | None, read: list[str], tmp_path: Path
+) -> None:
+    squares(tmp_path, "train/red/a.png", "train/green/b.png", "test/blue/c.png")
+    found = embed_examples(open_dataset(f"{tmp_path}{address}"), TOY, column=column)
+    assert sorted(Path(one).parent.name for one in found.ids) == sorted(read)
+
+
 def test_a_wrong_column_is_answered_with_the_fields(tmp_path: Path) -> None:
     squares(tmp_path, "red/a.png")
     with pytest.raises(UnknownName, match="Did you mean 'class'"):
@@ -73,6 +86,16 @@ def test_zero_shot_names_what_it_sees() -> None:
     assert outcome.figures.metrics["top1"].value == 0.75
     assert outcome.figures.confusions() == [("blue", "red", 1)]
     assert outcome.figures.metrics["calibration_error"].value == pytest.approx(0.25, abs=1e-6), "sure, and wrong once"
+
+
+def test_equal_pictures_count_as_one_observation() -> None:
+    """Two red pictures and two blue ones called red, each fifty times: four observations, not two hundred."""
+    zero = ZeroShot.of(TOY, COLOURS, ("{}",))
+    many = examples(*["red", "blue", "red as blue", "blue as red"] * 50)
+    copies = replace(many, contents=tuple(f"{at % 4}" for at in range(200)))
+    wide, narrow = (compare(zero, one)["zero-shot"].figures.metrics["top1"] for one in (copies, many))
+    assert wide.value == narrow.value == 0.5
+    assert wide.high - wide.low > 3 * (narrow.high - narrow.low)
 
 
 def test_each_picture_is_told_its_best_labels() -> None:

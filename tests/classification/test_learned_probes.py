@@ -61,6 +61,15 @@ def test_a_probe_learns_what_can_be_learned(kind: str) -> None:
     assert probe.held_out > 0.9
 
 
+def test_what_was_held_out_is_learned_from_in_the_end() -> None:
+    rows, targets = clouds(60)
+    contents = [str(at) for at in range(60)]
+    linear, knn = (learn(kind, rows, targets, classes=3, contents=contents) for kind in ("linear", "knn"))
+    assert np.array_equal(knn.classifier.rows, rows)  # type: ignore[attr-defined]
+    whole = logistic.fit(rows, targets, 3, linear.setting)
+    np.testing.assert_allclose(linear.classifier.weights, whole.weights, atol=1e-6)  # type: ignore[attr-defined]
+
+
 def test_noise_asks_for_a_simpler_model_than_order() -> None:
     def setting(spread: float) -> float:
         rows, targets = clouds(120, spread)

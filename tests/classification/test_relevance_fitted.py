@@ -83,6 +83,11 @@ def test_what_is_said_is_so_on_queries_that_were_not_fitted() -> None:
     assert held.told_absent.value > 3 * held.told_present.value
 
 
+def test_the_half_that_was_not_fitted_measures() -> None:
+    """Of 401 queries the smaller half is fitted, 200."""
+    assert calibrate(*world(401, 0.25)).queries == 201
+
+
 def test_captions_that_say_nothing_leave_no_answer_probable() -> None:
     images, texts, pairs = world(200, 30.0)
     held = calibrate(images, texts, pairs)
