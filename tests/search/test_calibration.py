@@ -104,6 +104,11 @@ def test_nothing_matches_when_even_the_best_is_improbable(gallery):
     assert nothing_matches(opened, []) is None
 
 
+@pytest.mark.parametrize(("threshold", "nothing"), [(0.2, [True, False, False]), (0.8, [True, True, True])])
+def test_the_threshold_that_was_fitted_decides(threshold, nothing):
+    assert [calibration(threshold=threshold).nothing(one) for one in (0.1, 0.2, 0.7)] == nothing
+
+
 @pytest.mark.parametrize("terms", [(Term(1.0, "red"), Term(1.0, "blue")), (Term(-1.0, "red"),)])
 def test_sums_and_differences_are_not_called_probable(gallery, terms):
     calibration().save(gallery.folder)
