@@ -10,7 +10,7 @@ from mirante.evaluation.judge import Judgement
 from mirante.evaluation.presets import Preset
 from mirante.evaluation.results import SavedResults
 from mirante.evaluation.under import evaluate_under
-from mirante.types import Embeddings, Pairs, Provenance
+from mirante.types import Embeddings, Pairs, Provenance, Result
 
 EMBEDDINGS = "embeddings"
 
@@ -36,10 +36,27 @@ def rescore(saved: SavedResults, preset: Preset) -> list[Judgement]:
             continue
         done.add((result.data, result.provenance))
         pairs, language = saved.pairs(result)
-        store = _store(saved.folder / EMBEDDINGS, result.provenance)
-        images, texts, unreadable = _vectors(store, preset.choose(pairs), result.provenance)
+        images, texts, unreadable = vectors(saved, result, preset)
         found += evaluate_under(preset, images, texts, pairs, language=language, unreadable=unreadable)
     return found
+
+
+def vectors(
+    saved: SavedResults, result: Result, preset: Preset | None = None
+) -> tuple[Embeddings, Embeddings, dict[str, str]]:
+    """The rows behind `result`, as they were kept: of readable images, of captions, and image id → why unreadable.
+
+    Args:
+        saved: what `mirante evaluate` left, with its embeddings.
+        result: one of its results.
+        preset: which images and captions are wanted, by default all.
+
+    Raises:
+        StoreError: the data or vectors were not kept, or some that are wanted were never embedded.
+    """
+    pairs = saved.pairs(result)[0]
+    store = _store(saved.folder / EMBEDDINGS, result.provenance)
+    return _vectors(store, preset.choose(pairs) if preset else pairs, result.provenance)
 
 
 def _store(folder: Path, wanted: Provenance) -> Store:
