@@ -85,6 +85,14 @@ def test_of_coco_only_five_captions_of_each_image_are_asked() -> None:
     assert set(five.relevance) == {one.id for one in five.captions}
 
 
+def test_a_caption_of_two_images_is_asked_when_it_is_the_first_of_one() -> None:
+    """The second caption of i000 also describes i001, where it comes first; i001's own comes second."""
+    data = pairs(2, 2)
+    both = {**data.relevance, "i000-en-1": frozenset({"i000", "i001"})}
+    chosen = load_preset("one-caption").choose(replace(data, relevance=both))
+    assert [one.id for one in chosen.captions] == ["i000-en-0", "i000-en-1"]
+
+
 def test_ten_percent_are_the_images_of_the_random_split() -> None:
     data = pairs(37, 2)
     items = [Item(one, tuple(c for c in data.captions if c.id[:4] == one.id)) for one in data.images]
