@@ -50,6 +50,24 @@ def test_the_figures_are_the_means_of_the_parts(direction: Direction) -> None:
     assert protocol == replace(parts, queries=3 * parts.queries, folds=3)
 
 
+def test_images_with_many_captions_and_with_few_keep_their_own_ranks() -> None:
+    """One caption of a, three of b, two of c, four of d: each image asks for its own."""
+    counts = {"a": 1, "b": 3, "c": 2, "d": 4}
+    captions = tuple(Caption(f"{one}{n}", f"{one}{n}") for one, count in counts.items() for n in range(count))
+    relevance = {one.id: frozenset({one.id[0]}) for one in captions}
+    data = Pairs(pairs().images[:4], captions, relevance, "toy:test")
+    rows = np.random.default_rng(3).standard_normal((14, 4)).astype(np.float32)
+    images, texts = Embeddings(tuple("abcd"), rows[:4], MADE), Embeddings(tuple(relevance), rows[4:], MADE)
+    settings = Settings(direction="image_to_text", resamples=0)
+    alone = [evaluate(images, texts, fold, settings).ranks for fold in parted(data, 2)]
+
+    ranks = evaluate_folds(images, texts, parted(data, 2), settings).ranks
+
+    assert ranks.queries == tuple("abcd")
+    assert ranks.relevant.tolist() == [1, 3, 2, 4]
+    assert ranks.first.tolist() == [first for one in alone for first in one.first.tolist()]
+
+
 def test_a_smaller_gallery_is_easier() -> None:
     images, texts = vectors()
     whole = evaluate(images, texts, pairs(), Settings()).result

@@ -73,6 +73,8 @@ def test_other_numbers_than_the_published_ones_are_refused() -> None:
         load_preset("flickr30k-1k").parts(pairs(999, 5), "en")
     with pytest.raises(DataError, match="has 4000 captions, the protocol 'Flickr30k 1k' means 5000"):
         load_preset("flickr30k-1k").parts(pairs(1000, 4))
+    with pytest.raises(DataError, match="has 1001 images"):
+        load_preset("flickr30k-1k").parts(pairs(1001, 5))
     ((language, whole),) = load_preset("flickr30k-1k").parts(pairs(1000, 5), "en")
     assert (language, len(whole.images), len(whole.captions)) == ("en", 1000, 5000)
 
@@ -130,6 +132,14 @@ def test_each_language_is_judged_by_itself_on_the_same_images() -> None:
     assert {query for one in judged[:1] for query in one.ranks.queries} == {f"i{at:03}-en-0" for at in range(6)}
 
 
+def test_two_kinds_of_one_language_are_two_languages() -> None:
+    parts = Preset(languages="each").parts(pairs(2, 1, ("pt", "pt-BR")))
+    assert [(tag, [one.id for one in part.captions]) for tag, part in parts] == [
+        ("pt", ["i000-pt-0", "i001-pt-0"]),
+        ("pt-BR", ["i000-pt-BR-0", "i001-pt-BR-0"]),
+    ]
+
+
 def test_the_conditions_travel_with_the_figures() -> None:
     data = pairs(40, 3)
     preset = replace(load_preset("random-10-percent"), depth=2)
@@ -139,7 +149,7 @@ def test_the_conditions_travel_with_the_figures() -> None:
 
     assert (protocol.first_captions, protocol.fraction, protocol.seed, protocol.folds) == (1, 0.1, 42, 1)
     assert (protocol.gallery, protocol.queries, protocol.depth, protocol.equal_captions) == (4, 4, 2, "as given")
-    plain = evaluate_under(Preset(), *vectors(data), data, language="en")[0].result
+    plain = evaluate_under(Preset(seed=7), *vectors(data), data, language="en")[0].result
     assert (plain.protocol.first_captions, plain.protocol.fraction, plain.protocol.seed) == (0, 1.0, 0)
     assert "preset" not in plain.details
 
