@@ -118,7 +118,10 @@ def compare(name: str) -> dict[str, Any]:
             "told": told.seconds["training"],
             "measured": found["seconds"],
         },
-        "processor": {"told": trial.processor * told.steps, "measured": found["processor"]},
+        "processor": {
+            "told": trial.processor / trial.seconds * told.seconds["training"],
+            "measured": found["processor"],
+        },
         "hours": {"told": told.hours, "measured": found["hours"]},
         "steps": found["steps"],
         "trial": asdict(trial),

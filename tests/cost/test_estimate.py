@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from mirante.cost.shapes import Tower
 from mirante.cost.trial import Tried
 from mirante.cost.work import forward
 from mirante.errors import MiranteError, TrainingError, UsageError
-from mirante.training import TrainConfig, read_config
+from mirante.training import TrainConfig, read_config, spending
 from mirante.training.config import Data, Lora, Memory, Model, NewModel, Trained
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -48,7 +49,7 @@ def tried(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> list[int]:
 
     def run(config: TrainConfig, batch: int) -> Tried:
         batches.append(batch)
-        return Tried(**{**plain, "batch": batch, "texts": 1.0, "prepare": None, **changed})
+        return Tried(**{**plain, "batch": batch, "texts": 1.0, "first": 0.0, "saving": 0.0, "prepare": None, **changed})
 
     monkeypatch.setattr(trial, "run", run)
     return batches
@@ -104,10 +105,11 @@ def test_money_is_hours_at_a_price(config: TrainConfig) -> None:
 
 
 def test_a_gpu_s_row_by_hand(config: TrainConfig) -> None:
-    """Sixty per cent of a thousandth of a TFLOPS; ten seconds to start, 64 pictures of 10 ms over eight cores."""
+    """Sixty per cent of a thousandth of a TFLOPS; ten seconds to start, 64 pictures over eight cores, a state."""
     told = cost.estimate(config, probe=False, gpus=(SLOW,))
     (row,) = told.rows
-    assert row.hours * 3600 == pytest.approx(told.flops / 0.6e9 + 10 + 64 * 0.01 / 8, rel=1e-6)
+    state = told.flops / 50 / 0.6e9 / 3 + 12 * told.parameters.trained / 3e8
+    assert row.hours * 3600 == pytest.approx(told.flops / 0.6e9 + 10 + 64 * 0.01 / 8 + state, rel=1e-6)
     assert row.fits
     assert not cost.estimate(config, probe=False, gpus=(replace(SLOW, memory=0.5),)).rows[0].fits
     assert told.memory.peak < GIB
@@ -118,7 +120,9 @@ def test_work_is_handed_to_a_gpu_no_faster_than_it_takes_it(config: TrainConfig)
     told = cost.estimate(config, probe=False, gpus=(fast,))
     plan = cost._plan(config)
     assert launches(plan.work) == pytest.approx(0.002)
-    assert told.rows[0].hours * 3600 == pytest.approx(10 + 64 * 0.01 / 8 + 50 * 0.002)
+    assert told.rows[0].hours * 3600 == pytest.approx(
+        10 + 64 * 0.01 / 8 + (50 + 1 / 3) * 0.002 + 12 * told.parameters.trained / 3e8
+    )
 
 
 def test_a_trial_corrects_time_memory_and_parameters(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,3 +281,25 @@ def test_the_document_is_one_and_whole(recipe: Path, capsys: Any, tmp_path: Path
 def test_a_gpu_that_is_not_in_the_table_is_a_wrong_call(recipe: Path, capsys: Any) -> None:
     assert "Unknown GPU 'T5'" in ran(capsys, recipe, "--no-probe", "--gpu", "T5", code=2)[1]
     assert issubclass(UsageError, MiranteError)
+
+
+@pytest.mark.parametrize(("each", "steps"), [(0.5, 20), (4.0, 3), (10.0, 3), (20.0, 2), (50.0, 1)])
+def test_a_trial_has_three_steps_unless_they_take_too_long(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, each: float, steps: int
+) -> None:
+    """Ten seconds are enough; three steps are asked for, as the first is slow, but not beyond forty."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(spending, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(trial, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    until = trial._Until(config, SimpleNamespace(), 10.0)  # type: ignore[arg-type]
+    done = 0
+    while not until.spent():
+        clock.now += each
+        done += 1
+    assert done == steps
+
+
+def test_the_first_step_counts_only_where_it_is_the_only_one() -> None:
+    assert trial._typical([0.0, 9.0, 10.0, 12.0]) == 1.5
+    assert trial._typical([0.0, 9.0]) == 9.0
+    assert trial._typical([0.0]) is None

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mirante.cost.answer import DataSize
-from mirante.cost.hours import DECODE, JUDGE, START, Plan, seconds, step_seconds
+from mirante.cost.hours import DECODE, JUDGE, START, Pace, Plan, seconds, states, step_seconds
 from mirante.cost.shapes import Shape, Tower
 from mirante.cost.sizes import Sizes
 from mirante.cost.work import forward, work
@@ -17,6 +17,7 @@ SHAPE = Shape("siglip", TOWER, TOWER, 4, 10, Parameters(1000, 1000), {(4, 16): 2
 PASS = forward(TOWER)
 SPEED = PASS
 """So that a picture or text passes a tower in one second."""
+PACE = Pace(step=2.0, speed=SPEED, cores=4, saving=0.0)
 
 
 def plan(**changed: object) -> Plan:
@@ -42,7 +43,7 @@ def test_muon_s_step_by_hand() -> None:
 
 def test_the_parts_by_hand() -> None:
     """Measured before and after: 20 pictures and 100 captions pass, are decoded and judged, twice."""
-    found = seconds(plan(), 2.0, speed=SPEED, cores=4)
+    found = seconds(plan(), PACE)
     assert found["start"] == START
     assert found["pictures"] == pytest.approx(200 * DECODE / 4)
     assert found["training"] == pytest.approx(200.0)
@@ -50,25 +51,42 @@ def test_the_parts_by_hand() -> None:
 
 
 def test_validations_are_measured_too_and_a_new_model_is_not_measured_before() -> None:
-    once = seconds(plan(), 2.0, speed=SPEED, cores=4)["measuring"] / 2
-    looked = seconds(plan(validate_every=30), 2.0, speed=SPEED, cores=4)["measuring"]
+    once = seconds(plan(), PACE)["measuring"] / 2
+    looked = seconds(plan(validate_every=30), PACE)["measuring"]
     assert looked == pytest.approx((2 + 4) * once)
     made = plan()
     new = replace(made, config=replace(made.config, model=Model()))
-    assert seconds(new, 2.0, speed=SPEED, cores=4)["measuring"] == pytest.approx(once)
+    assert seconds(new, PACE)["measuring"] == pytest.approx(once)
 
 
 def test_a_locked_tower_passes_every_picture_before_the_first_step() -> None:
     locked = plan(trained=Trained(image="none"))
-    assert seconds(locked, 2.0, speed=SPEED, cores=4)["training"] == pytest.approx(200 + 200)
+    assert seconds(locked, PACE)["training"] == pytest.approx(200 + 200)
 
 
 def test_a_search_for_hard_negatives_passes_everything() -> None:
     """Steps 0, 40 and 80 each see 200 pictures and 200 texts."""
     searched = plan(hard=Hard(every=40))
-    assert seconds(searched, 2.0, speed=SPEED, cores=4)["training"] == pytest.approx(200 + 3 * 400)
+    assert seconds(searched, PACE)["training"] == pytest.approx(200 + 3 * 400)
 
 
 def test_slower_decoding_and_fewer_cores_take_longer() -> None:
-    slow = seconds(plan(), 2.0, speed=SPEED, cores=1, decode=0.5)
+    slow = seconds(plan(), replace(PACE, cores=1, decode=0.5))
     assert slow["pictures"] == pytest.approx(100.0)
+
+
+def test_the_first_step_and_every_state_take_their_time() -> None:
+    """Of 100 steps a state after 30, 60, 90 and the last."""
+    found = seconds(plan(save_every=30), replace(PACE, first=7.0, saving=3.0))
+    assert found["training"] == pytest.approx(200 + 7 + 4 * 3)
+
+
+def test_a_state_by_arithmetic() -> None:
+    """A third of a step to try the weights, and twelve bytes of each of 1,000 numbers at 300 MB a second."""
+    found = seconds(plan(save_every=30), replace(PACE, saving=None))
+    assert found["training"] == pytest.approx(200 + 4 * (2 / 3 + 12_000 / 3e8))
+
+
+def test_a_state_that_is_due_twice_is_written_once() -> None:
+    assert states(100, 30, 20) == 3 + 5 - 1
+    assert states(100, 500, 0) == 1

@@ -13,7 +13,7 @@ from mirante.cost import disk, hours, memory, notes, trial
 from mirante.cost.answer import DataSize, Estimate, Expected, Need, Note, Row, Trial
 from mirante.cost.devices import Device, present
 from mirante.cost.gpus import GIB, Gpu, like, load, named
-from mirante.cost.hours import Plan
+from mirante.cost.hours import Pace, Plan
 from mirante.cost.keeping import recall, remember
 from mirante.cost.shapes import shape
 from mirante.cost.sizes import sizes, texts_per_picture
@@ -74,7 +74,7 @@ def estimate(
     if tried:
         plan = _corrected(plan, tried)
     here = _here(plan, device, tried)
-    taken = hours.seconds(plan, here.step, speed=here.speed, cores=os.cpu_count() or 1, decode=here.decode)
+    taken = hours.seconds(plan, here.pace)
     whole = sum(taken.values()) / 3600
     table = tuple(gpus if gpus is not None else load())
     room = disk.need(plan)
@@ -88,7 +88,7 @@ def estimate(
         disk=room,
         hours=whole,
         seconds=taken,
-        step_seconds=here.step,
+        step_seconds=here.pace.step,
         usd=whole * price if price else None,
         rows=_rows(plan, table, device, here),
         trial=here.trial,
@@ -140,12 +140,10 @@ def _corrected(plan: Plan, tried: trial.Tried) -> Plan:
 
 @dataclass(frozen=True)
 class _Here:
-    """The present device: seconds of a step, memory, operations per second, seconds to decode a picture, the trial."""
+    """The present device with this run: its pace, its memory, and the trial."""
 
-    step: float
+    pace: Pace
     need: Need
-    speed: float
-    decode: float = hours.DECODE
     trial: Trial | None = None
 
 
@@ -153,8 +151,9 @@ def _here(plan: Plan, device: Device, tried: trial.Tried | None) -> _Here:
     """By arithmetic, and where there was a trial by what it gave and arithmetic for the difference to the whole run."""
     whole = hours.step_seconds(plan, plan.work, speed=device.speed, bandwidth=device.bandwidth)
     need = memory.need(plan.config, plan.shape, plan.work, processor=device.processor, pictures=plan.pictures)
+    pace = Pace(whole, device.speed, os.cpu_count() or 1)
     if tried is None:
-        return _Here(whole, need, device.speed)
+        return _Here(pace, need)
     part = memory.scaled(plan.work, tried.batch)
     told = hours.step_seconds(plan, part, speed=device.speed, bandwidth=device.bandwidth)
     held = memory.need(plan.config, plan.shape, part, processor=device.processor, pictures=tried.batch).peak
@@ -162,21 +161,22 @@ def _here(plan: Plan, device: Device, tried: trial.Tried | None) -> _Here:
     step = whole * factor
     busy = step * tried.processor / tried.seconds
     judged = Trial(tried.batch, tried.steps, step, busy, tried.peak, factor, tried.peak / held)
-    peak = max(tried.peak, tried.peak + rest)
-    return _Here(step, replace(need, peak=peak), device.speed / factor, tried.prepare or hours.DECODE, judged)
+    pace = replace(pace, step=step, speed=device.speed / factor, decode=tried.prepare or hours.DECODE)
+    pace = replace(pace, first=tried.first, saving=tried.saving)
+    return _Here(pace, replace(need, peak=max(tried.peak, tried.peak + rest)), judged)
 
 
 def _rows(plan: Plan, table: tuple[Gpu, ...], device: Device, here: _Here) -> tuple[Row, ...]:
     """The run on every GPU; what a trial on one of them showed of its speed holds for all."""
     precision = plan.config.memory.precision
     known = like(device.name, table) if here.trial and not device.processor else None
-    share = here.speed / known.speed(precision) if known else 1.0
+    share = here.pace.speed / known.speed(precision) if known else 1.0
     peak = memory.need(plan.config, plan.shape, plan.work, processor=False, pictures=plan.pictures).peak
     rows = []
     for gpu in table:
         speed = gpu.speed(precision) * share
         step = max(plan.work.step() / speed, hours.launches(plan.work))
-        whole = sum(hours.seconds(plan, step, speed=speed, cores=CORES).values()) / 3600
+        whole = sum(hours.seconds(plan, Pace(step, speed, CORES)).values()) / 3600
         fits = peak <= gpu.memory * GIB
         rows.append(Row(gpu.name, fits, whole, whole * gpu.usd_per_hour, gpu.usd_per_hour, gpu.date, gpu.source))
     return tuple(rows)

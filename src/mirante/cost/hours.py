@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mirante.cost.memory import NUMBER, optimiser
 from mirante.cost.shapes import Shape
 from mirante.cost.sizes import Sizes
 from mirante.cost.work import Work, forward
@@ -19,6 +20,8 @@ LAUNCH = 0.001
 """Seconds to hand the forward and the backward pass of a block to a GPU. Our assumption."""
 _MOVED = 40
 """Bytes that clipping and the optimiser move for each trained number."""
+_WRITTEN = 3e8
+"""Bytes of a state that a disk takes in a second."""
 _NEWTON = 5
 """Steps of Newton and Schulz that Muon takes."""
 
@@ -53,17 +56,33 @@ def step_seconds(plan: Plan, work: Work, *, speed: float, bandwidth: float) -> f
     return operations / speed + _MOVED * plan.shape.parameters.trained / bandwidth
 
 
-def seconds(plan: Plan, step: float, *, speed: float, cores: int, decode: float = DECODE) -> Mapping[str, float]:
-    """Of the whole run: start, pictures, training, measuring.
+@dataclass(frozen=True)
+class Pace:
+    """How fast a device is with a run.
 
     Args:
-        plan: the run.
         step: seconds of one step.
         speed: operations per second outside of steps.
         cores: that decode pictures.
         decode: seconds of one picture on one core.
+        first: seconds that the first step takes longer.
+        saving: seconds of a state, None for arithmetic.
     """
-    config, shape = plan.config, plan.shape
+
+    step: float
+    speed: float
+    cores: int
+    decode: float = DECODE
+    first: float = 0.0
+    saving: float | None = None
+
+
+def seconds(plan: Plan, pace: Pace) -> Mapping[str, float]:
+    """Of the whole run: start, pictures, training, measuring.
+
+    A state is written after the weights were tried on their batch, a third of a step.
+    """
+    config, shape, speed, decode = plan.config, plan.shape, pace.speed, pace.decode
     image, text = forward(shape.image), forward(shape.text)
     images, captions = plan.sizes.measured
     once = (images * image + captions * text) / speed + images * decode + captions * JUDGE
@@ -71,12 +90,24 @@ def seconds(plan: Plan, step: float, *, speed: float, cores: int, decode: float 
     looks = math.ceil(plan.steps / config.validate_every) if config.validate_every else 0
     searches = math.ceil(plan.steps / config.hard.every) if config.hard else 0
     searching = searches * plan.pictures * (image + text) / speed
+    written = NUMBER * shape.parameters.trained + optimiser(config, shape)
+    saving = pace.step / 3 + written / _WRITTEN if pace.saving is None else pace.saving
+    saved = states(plan.steps, config.save_every, config.validate_every) * saving
     return {
         "start": START,
-        "pictures": plan.pictures * decode / max(1, cores),
-        "training": plan.steps * step + plan.work.locked(plan.pictures) / speed + searching,
+        "pictures": plan.pictures * decode / max(1, pace.cores),
+        "training": pace.first + plan.steps * pace.step + plan.work.locked(plan.pictures) / speed + searching + saved,
         "measuring": once * (times + looks),
     }
+
+
+def states(steps: int, *every: int) -> int:
+    """How many states a run writes: every so many steps, where that is not 0, and after the last.
+
+    >>> states(10, 4, 0), states(12, 4, 6), states(3, 500, 0)
+    (3, 4, 1)
+    """
+    return len({steps} | {step for one in every if one for step in range(one, steps + 1, one)})
 
 
 def launches(work: Work) -> float:

@@ -19,11 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 from mirante.errors import TrainingError
 from mirante.training import TrainConfig
+from mirante.training.spending import Spending
 
 if TYPE_CHECKING:
+    from accelerate import Accelerator
+
     from mirante.encoders._dual import DualEncoder
 
 SECONDS = 15.0
+LEAST = 3
+"""Steps."""
 _WAIT = 300
 _MANY = 10**6
 _RATE = 1e-9
@@ -45,6 +50,8 @@ class Tried:
         trained: parameters.
         parameters: all of them.
         texts: of a batch, for each picture of it.
+        first: seconds that the first step took longer.
+        saving: seconds to try the weights and write a state.
         prepare: seconds to decode and resize a picture on one core, None where the pictures are not here.
     """
 
@@ -56,6 +63,8 @@ class Tried:
     trained: int
     parameters: int
     texts: float
+    first: float
+    saving: float
     prepare: float | None
 
 
@@ -103,7 +112,7 @@ def _try(config: TrainConfig, batch: int, seconds: float) -> Tried:
 
     from mirante.training import loop, open_accelerator, parts
     from mirante.training.pictures import Pictures
-    from mirante.training.spending import Spending, peak
+    from mirante.training.spending import peak
 
     accelerator = open_accelerator(config)
     encoder = _encoder(config, str(accelerator.device))
@@ -119,14 +128,31 @@ def _try(config: TrainConfig, batch: int, seconds: float) -> Tried:
     with tempfile.TemporaryDirectory() as folder:
         short = replace(
             config, out=folder, batch=batch, steps=_MANY, epochs=0.0, stop_after=None, validate_every=0, patience=0,
-            save_every=_MANY, hard=None, budget=None, max_hours=seconds / 3600, learning_rate=_RATE, tensorboard=False,
+            save_every=_MANY, hard=None, budget=None, max_hours=None, learning_rate=_RATE, tensorboard=False,
         )  # fmt: skip
-        spending = Spending(short, accelerator, time.monotonic())
-        done = loop.run(short, encoder, timed, pictures=pictures, accelerator=accelerator, spending=spending)
-        most = peak(accelerator.device)
+        until = _Until(short, accelerator, seconds)
+        done = loop.run(short, encoder, timed, pictures=pictures, accelerator=accelerator, spending=until)
+        end, most = time.monotonic(), peak(accelerator.device)
     each = _typical(timed.times) or done.seconds / max(1, done.step)
     busy = _typical(timed.busy) or each
-    return Tried(batch, done.step, each, busy, most, trained, whole, len(first.texts) / len(first.rows), prepare)
+    slow = max(0.0, timed.times[1] - timed.times[0] - each) if len(timed.times) > 1 else 0.0
+    return Tried(
+        batch, done.step, each, busy, most, trained, whole, texts=len(first.texts) / len(first.rows),
+        first=slow, saving=max(0.0, end - timed.times[-1] - each), prepare=prepare,
+    )  # fmt: skip
+
+
+class _Until(Spending):
+    """Ends a trial after so many seconds and `LEAST` steps, of which the first is slow; or after four times as long."""
+
+    def __init__(self, config: TrainConfig, accelerator: "Accelerator", seconds: float) -> None:
+        super().__init__(config, accelerator, time.monotonic())
+        self._enough, self._asked = seconds, 0
+
+    def spent(self) -> bool:
+        """Whether it is enough; asked once before the first step."""
+        steps, self._asked = self._asked, self._asked + 1
+        return (steps >= LEAST and self.seconds >= self._enough) or self.seconds >= 4 * self._enough
 
 
 class _Timed:
