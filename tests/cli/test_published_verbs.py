@@ -96,7 +96,7 @@ def test_each_language_has_its_row_and_the_gap_is_told(example: Any, capsys: pyt
 
 def test_a_language_narrows(example: Any, capsys: pytest.CaptureFixture[str]) -> None:
     address, out = example("crossmodal-3600")
-    found = document(capsys, "evaluate", address, "--model", "toy", "--out", out, "--language", "pt")
+    found = document(capsys, "evaluate", address, "--model", "toy", "--out", out, "--lang", "pt")
     assert {one["protocol"]["language"] for one in found["results"]} == {"pt"}
     assert found["gaps"] == []
 

@@ -1,12 +1,14 @@
 """Every verb answers with one JSON document on standard output, and a wrong call with one message and exit code 2."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
-from mirante.cli import main
+from mirante.cli import app, main
 
 VERBS = ("demo", "inspect", "embed", "index", "search", "evaluate", "report", "rescore", "train", "probe")
 
@@ -36,6 +38,12 @@ def vectors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     """Twelve scenes embedded by the toy encoder."""
     call(capsys, "embed", "scenes:test-12", "--model", "toy", "--out", tmp_path / "vectors", "--json")
     return tmp_path / "vectors"
+
+
+def test_no_verb_has_one_flag_for_two_options() -> None:
+    for name, verb in get_command(app).commands.items():
+        flags = Counter(flag for option in verb.params for flag in option.opts)
+        assert {flag for flag, count in flags.items() if count > 1} == set(), name
 
 
 def test_inspect_counts_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:

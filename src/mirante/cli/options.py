@@ -28,7 +28,7 @@ class Reading:
     image_column: Annotated[str | None, typer.Option(help=text("cli.image-column"))] = None
     text_column: Annotated[str | None, typer.Option(help=text("cli.text-column"))] = None
     image_root: Annotated[str | None, typer.Option(help=text("cli.image-root"))] = None
-    lang: Annotated[str | None, typer.Option("--lang", "--language", help=text("cli.lang"))] = None
+    lang: Annotated[str | None, typer.Option(help=text("cli.lang"))] = None
     streaming: Annotated[bool, typer.Option("--streaming", help=text("cli.streaming"))] = False
 
     def options(self) -> Any:
