@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mirante.evaluation import Gap, by_language, language_gaps
-from mirante.evaluation.intervals import Bootstrap
+from mirante.evaluation.intervals import Bootstrap, estimate
 from mirante.evaluation.languages import gap
 from mirante.evaluation.per_query import PerQuery
 from mirante.evaluation.resampling import drawn_counts
@@ -71,13 +71,16 @@ def test_a_gap_that_no_resample_closes_is_significant():
     assert found.p == pytest.approx(1 / 1001)
 
 
-def test_the_accelerated_interval_leans_the_way_of_the_skew():
-    """Of 40 images English finds all, Portuguese all but two: more may be lost than the sample shows, hardly fewer."""
+def test_beside_a_language_that_finds_all_it_is_the_other_languages_own_interval() -> None:
+    """English is always 1: the gap is Portuguese less 1, and so are the ends of its BCa interval; turned likewise."""
+    values = (np.random.default_rng(7).random(40) ** 6).tolist()
     images = "".join(chr(200 + n) for n in range(40))
-    (found,) = gap(asked("pt", images, [0.0, 0.0] + [1.0] * 38), asked("en", images, [1.0] * 40))
-    assert found.difference - found.low > found.high - found.difference
-    (turned,) = gap(asked("en", images, [1.0] * 40), asked("pt", images, [0.0, 0.0] + [1.0] * 38))
-    assert turned.high - turned.difference > turned.difference - turned.low
+    portuguese, english = asked("pt", images, values), asked("en", images, [1.0] * 40)
+    own = estimate({"it": np.array(values)}, list(images))["it"]
+    (found,) = gap(portuguese, english)
+    assert (found.difference, found.low, found.high) == pytest.approx((own.value - 1, own.low - 1, own.high - 1))
+    (turned,) = gap(english, portuguese)
+    assert (turned.low, turned.high) == pytest.approx((1 - own.high, 1 - own.low), abs=2e-3)
 
 
 def test_no_common_image_no_gap():
