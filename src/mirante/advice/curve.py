@@ -1,11 +1,10 @@
 """A learning curve: R@1 after fine-tuning on a few shares of the data, and what all of it should give.
 
-The curve is a saturating power law, R@1(n) = c − a·n^(−b) with a ≥ 0 and c ≤ 1 ("pow3" of Viering and Loog 2021,
-arXiv 2103.10948). Three shares can hardly tell its exponent, so none is chosen: for each bootstrap sample of the
-held-out images (all shares on the same draws) an exponent is drawn in proportion to how well its best curve fits, and
-that curve is extrapolated. The spread of what comes out is the interval. To every point a deviation of `NOISE` is
-added, because another seed or another draw of the pictures would move it, which the held-out images do not show. Where
-no such law comes near the points, all deviations are widened until one does (Birge 1932), and the curve is doubted.
+All shares see the same bootstrap samples of the held-out images, and each sample is followed to all of the data along a
+law of `laws` that is drawn in proportion to its fit; the spread of what comes out is the interval. To every point a
+deviation of `NOISE` is added, because another seed or another draw of the pictures would move it, which the held-out
+images do not show. Where no law comes near the points, all deviations are widened until one does (Birge 1932), and the
+curve is doubted.
 """
 
 from collections.abc import Sequence
@@ -13,19 +12,15 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mirante.advice.laws import Task, Values, fits, precision
 from mirante.evaluation.clusters import Clusters
 from mirante.evaluation.resampling import resample
 from mirante.types import Estimate
 
-Values: TypeAlias = NDArray[np.float64]
 Doubt: TypeAlias = Literal["few-points", "few-pictures", "misfit", "no-rise", "far", "wide"]
 
-EXPONENTS = np.linspace(0.05, 1.5, 30)
-"""The exponents b that are thought possible; learning curves of neural networks lie within (Hestness et al. 2017,
-arXiv 1712.00409, find 0.07 to 0.35 for training from nothing)."""
-NOISE = 0.01
+NOISE = 0.02
 """Standard deviation of R@1 from run to run, a share: seeds, and which pictures were drawn."""
 RESAMPLES = 2000
 POINTS = 3
@@ -101,10 +96,9 @@ def extrapolate(points: Sequence[Point], clusters: Sequence[str], pictures: int,
     draws = draws + np.pad(random.normal(0, NOISE, (RESAMPLES, len(sizes))), ((0, 0), (1, 0)))
     expected, line, missed = draws[:, -1], list[tuple[float, Estimate]](), 0.0
     if len(sizes) > 1:
-        missed = misfit(sizes, values[1:], draws[:, 1:])
-        wide = values[1:] + (draws[:, 1:] - values[1:]) * max(1.0, missed) ** 0.5
         reach = np.unique(np.append(np.geomspace(sizes[0], pictures, STOPS), pictures))
-        followed = follow(sizes, wide, reach, random)
+        missed = misfit(sizes, values, draws)
+        followed = follow(sizes, values + (draws - values) * max(1.0, missed) ** 0.5, reach, random)
         expected = followed[:, -1]
         line = [(float(n), _middle(followed[:, at])) for at, n in enumerate(reach)]
     gain, tried = _middle(expected - draws[:, 0]), _estimate(values[-1] - values[0], draws[:, -1] - draws[:, 0])
@@ -117,12 +111,12 @@ def misfit(sizes: Values, values: Values, draws: Values) -> float:
 
     Args:
         sizes: (m,) numbers of pictures.
-        values: (m,) R@1 there.
-        draws: (s, m) resamples of it.
+        values: (1 + m,) R@1 of the model as it is and there.
+        draws: (s, 1 + m) resamples of it.
     """
-    weight = _weight(draws)
-    errors = (float(_fit(np.power(sizes, -b), values[None], weight)[2][0]) for b in EXPONENTS.tolist())
-    return min(errors) / max(1, len(sizes) - 2)
+    weight = precision(draws[:, 1:])
+    task = Task(sizes, values[None, 1:], values[:1], weight, reach=sizes[-1:])
+    return min(float(one.error[0]) for one in fits(task)) / max(1, len(sizes) - 2)
 
 
 def follow(sizes: Values, draws: Values, reach: Values, random: np.random.Generator) -> Values:
@@ -130,39 +124,21 @@ def follow(sizes: Values, draws: Values, reach: Values, random: np.random.Genera
 
     Args:
         sizes: (m,) numbers of pictures, m of 2 or more.
-        draws: (s, m) R@1 at `sizes`, one resample a row.
-        reach: (r,) numbers of pictures.
-        random: draws the exponents.
+        draws: (s, 1 + m) R@1 of the model as it is and at `sizes`, one resample a row.
+        reach: (r,) numbers of pictures, rising.
+        random: draws the laws.
 
     Returns:
         (s, r) shares.
     """
-    weight = _weight(draws)
-    fits = [_fit(np.power(sizes, -b), draws, weight) for b in EXPONENTS.tolist()]
-    errors = np.stack([error for _, _, error in fits], axis=1)
-    likely = np.exp(-0.5 * (errors - errors.min(axis=1, keepdims=True)))
-    chosen = (likely.cumsum(axis=1) / likely.sum(axis=1, keepdims=True) < random.random((len(draws), 1))).sum(axis=1)
-    rows = np.arange(len(draws))
-    tops, falls = (np.stack([fit[part] for fit in fits], axis=1)[rows, chosen] for part in (0, 1))
-    return np.asarray(np.clip(tops[:, None] - falls[:, None] * reach[None] ** -EXPONENTS[chosen][:, None], 0.0, 1.0))
-
-
-def _weight(draws: Values) -> Values:
-    """(m, m) the inverse of the covariance of (s, m) draws."""
-    spread = np.cov(draws, rowvar=False) + 1e-8 * np.eye(draws.shape[1])
-    return np.asarray(np.linalg.inv(spread), np.float64)
-
-
-def _fit(powers: Values, draws: Values, weight: Values) -> tuple[Values, Values, Values]:
-    """The best c and a (0 or more, c at most 1) of c − a·`powers` for each row, and its weighted squared error."""
-    design = np.stack([np.ones_like(powers), -powers], axis=1)
-    top, fall = np.linalg.solve(design.T @ weight @ design, design.T @ weight @ draws.T)
-    level = draws @ weight.sum(axis=1) / weight.sum()
-    below = (1 - draws) @ weight @ powers / (powers @ weight @ powers)
-    top, fall = np.where(fall < 0, level, top), np.maximum(fall, 0.0)
-    top, fall = np.minimum(top, 1.0), np.where(top > 1, np.maximum(below, 0.0), fall)
-    missed = draws - (top[:, None] - fall[:, None] * powers[None])
-    return top, fall, np.einsum("si,ij,sj->s", missed, weight, missed)
+    task = Task(sizes, draws[:, 1:], draws[:, 0], precision(draws[:, 1:]), reach)
+    held = list(fits(task))
+    errors = np.stack([one.error for one in held], axis=1)
+    likely = np.exp(-0.5 * (errors - errors.min(axis=1, keepdims=True))) * np.array([one.prior for one in held])
+    below = likely.cumsum(axis=1) < random.random((len(draws), 1)) * likely.sum(axis=1, keepdims=True)
+    chosen = [(row, held[at]) for row, at in enumerate(below.sum(axis=1).tolist())]
+    followed = np.stack([one.top[row] - one.fall[row] * one.decline for row, one in chosen])
+    return np.asarray(np.clip(followed, 0.0, 1.0), np.float64)
 
 
 def _doubts(sizes: Values, draws: Values, pictures: int, *, gain: Estimate, missed: float) -> tuple[Doubt, ...]:
