@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _SIZES = ("bytes", "peak", "free")
 """Values of notes that are bytes."""
+MAPPED = 1_000_000_000
+"""Bytes of prepared pictures from which on it is said that they can be given back."""
 _SMALL = 0.01
 """Parts below this share of the whole are not named."""
 
@@ -59,6 +61,8 @@ def show(found: "Estimate", output: Output) -> None:
     output.say("estimate.data_unknown" if found.data.pictures is None else "estimate.data", **sizes)
     peak = gigabytes(found.memory.peak)
     output.say("estimate.memory", device=found.device, peak=peak, parts=parts(found.memory.parts))
+    if (mapped := found.memory.parts.get("pixels", 0)) > MAPPED:
+        output.say("estimate.mapped", size=gigabytes(mapped))
     output.say("estimate.disk", peak=gigabytes(found.disk.peak), parts=parts(found.disk.parts))
     output.say("estimate.time", hours=duration(3600 * found.hours), step=duration(found.step_seconds))
     if found.usd is not None:

@@ -46,8 +46,11 @@ def _data(plan: Plan) -> Iterator[Note]:
 
 
 def _room(plan: Plan, device: Device, need: Need, room: Need) -> Iterator[Note]:
-    if need.peak > device.free:
-        yield Note("memory_short", {"peak": need.peak, "free": device.free, "device": device.name})
+    held = need.peak - need.parts.get(
+        "pixels", 0
+    )  # pictures are mapped from the disk, and given back where it is short
+    if held > device.free:
+        yield Note("memory_short", {"peak": held, "free": device.free, "device": device.name})
     free = disk.free(Path(plan.config.out))
     if room.peak > free:
         yield Note("disk_short", {"peak": room.peak, "free": free})

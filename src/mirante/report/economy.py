@@ -207,7 +207,7 @@ def _training(known: Mapping[str, Any] | None, voice: Voice) -> str:
         return NOTHING
     said = voice.say("economy.training_value", **_figures(known["actual"], voice))
     expected = known.get("predicted")
-    return said + (voice.say("economy.training_expected", **_figures(expected, voice)) if expected else "")
+    return f"{said} {voice.say('economy.training_expected', **_figures(expected, voice))}" if expected else said
 
 
 def _figures(known: Mapping[str, Any], voice: Voice) -> dict[str, str]:
