@@ -46,11 +46,15 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """One text about an image; `language` is a BCP 47 tag such as `"pt-BR"`, or `""` where unknown."""
+    """One text about an image; `language` is a BCP 47 tag such as `"pt-BR"`, or `""` where unknown.
+
+    `listed` says that the data held it in a list that was written as one text, such as `"['a dog', 'two dogs']"`.
+    """
 
     id: str
     text: str
     language: str = ""
+    listed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

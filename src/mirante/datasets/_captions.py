@@ -14,6 +14,13 @@ from mirante.types import Caption
 Tagged: TypeAlias = tuple[str, str]
 """A text and its language tag (`""` where unknown)."""
 
+
+class ListedText(str):
+    """A text out of a list that was written as one text; else like any other."""
+
+    __slots__ = ()
+
+
 _KEYS = ("raw", "caption", "captions", "text", "sentence", "sentences")
 _TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{2,4})*(@[a-z]+)?\Z")
 _SCRIPTS = {"latin": "Latn", "cyrillic": "Cyrl", "devanagari": "Deva", "euro": ""}
@@ -53,7 +60,7 @@ def texts_of(cell: Any, language: str = "") -> Iterator[Tagged]:
         if listed is None:
             yield cell, language
         else:
-            yield from texts_of(listed, language)
+            yield from ((ListedText(text), tag) for text, tag in texts_of(listed, language))
     elif isinstance(cell, list | tuple):
         for one in cell:
             yield from texts_of(one, language)
@@ -72,8 +79,8 @@ def captions(image: str, texts: Iterable[Tagged], wanted: str | None = None) -> 
     A caption keeps its id (`image#n`) whatever language is asked for. Texts without a tag are taken to be in the
     wanted language, unless the same image has tagged ones.
     """
-    kept = [(" ".join(text.split()), tag) for text, tag in texts]
-    found = tuple(Caption(f"{image}#{n}", text, tag) for n, (text, tag) in enumerate(t for t in kept if t[0]))
+    kept = [(" ".join(text.split()), tag, isinstance(text, ListedText)) for text, tag in texts]
+    found = tuple(Caption(f"{image}#{n}", *said) for n, said in enumerate(said for said in kept if said[0]))
     if not wanted:
         return found
     if any(one.language for one in found):

@@ -1,10 +1,12 @@
 """What a data set holds and what is wrong with it, before anything is computed from it."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeAlias
+
+from PIL.Image import Image
 
 from mirante.errors import UnreadableImage
 from mirante.progress import track
@@ -12,6 +14,9 @@ from mirante.types import Dataset, Item, Picture
 
 EXAMPLES = 20
 """Groups shown at most; the counts are of all."""
+
+Look: TypeAlias = Callable[[str, Item, Image | None], None]
+"""Sees the split and every row; with its pixels where they are decoded for the first time and can be."""
 
 
 @dataclass(frozen=True)
@@ -109,14 +114,15 @@ class Inspection:
         }
 
 
-def inspect(dataset: Dataset, language: str | None = None) -> Inspection:
+def inspect(dataset: Dataset, language: str | None = None, *, look: Look | None = None) -> Inspection:
     """Read every row of every split once and decode every different picture once.
 
     Args:
         dataset: what to look at.
         language: only captions in this language, where given.
+        look: looks at the same rows and pixels, so that nothing is decoded twice.
     """
-    seen = _Seen()
+    seen = _Seen(look)
     for split in dataset.splits:
         for item in track(dataset.items(split, language), f"inspect {split}", unit="images"):
             seen.add(split, item)
@@ -148,7 +154,8 @@ def inspect(dataset: Dataset, language: str | None = None) -> Inspection:
 class _Seen:
     """What the rows told so far; no pixels are kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, look: Look | None) -> None:
+        self._look = look
         self.images: Counter[str] = Counter()
         self.captions: Counter[str] = Counter()
         self.languages: Counter[str] = Counter()
@@ -167,18 +174,21 @@ class _Seen:
         self.by_content.setdefault(picture.content, []).append((split, picture.id))
         for caption in item.captions:
             self.by_text.setdefault(caption.text.strip().casefold(), []).append((picture.id, picture.content))
+        image = None
         if picture.content not in self._reasons:
-            self._reasons[picture.content] = _reason(picture)
+            image, self._reasons[picture.content] = _decoded(picture)
         if reason := self._reasons[picture.content]:
             self.unreadable[picture.id] = reason
+        if self._look:
+            self._look(split, item, image)
 
 
-def _reason(picture: Picture) -> str | None:
+def _decoded(picture: Picture) -> tuple[Image | None, str | None]:
+    """The pixels, or why there are none."""
     try:
-        picture.load()
+        return picture.load(), None
     except UnreadableImage as error:
-        return error.reason
-    return None
+        return None, error.reason
 
 
 def _leaks(splits: Sequence[str], groups: Iterable[list[tuple[str, str]]]) -> Iterator[Leak]:

@@ -90,22 +90,6 @@ class Fingerprints:
         return cls(ids, contents, thumbnails)
 
 
-class Collector:
-    """Thumbnails of pictures that somebody decodes anyway; equal contents once."""
-
-    def __init__(self) -> None:
-        self._found: dict[str, tuple[str, Thumbnails]] = {}
-
-    def __call__(self, picture: Picture, image: Image.Image) -> None:
-        """Take in one decoded picture."""
-        self._found.setdefault(picture.content, (picture.id, thumbnail(image)))
-
-    def fingerprints(self) -> Fingerprints:
-        """Of every picture taken in, under the id of the first of equal ones."""
-        found = self._found.values()
-        return _gathered([one for one, _ in found], list(self._found), [small for _, small in found])
-
-
 def thumbnail(image: Image.Image) -> Thumbnails:
     """An RGB picture at 48 by 48 pixels, each the mean of what it covers: (48, 48, 3) uint8."""
     shrinks = min(image.size) >= SIDE
@@ -132,7 +116,7 @@ def fingerprint(pictures: Sequence[Picture], label: str = "fingerprints") -> Fin
             ids.append(picture.id)
             contents.append(picture.content)
             small.append(made)
-    return _gathered(ids, contents, small, unreadable)
+    return gathered(ids, contents, small, unreadable)
 
 
 def _made(pictures: Sequence[Picture]) -> Iterator[Thumbnails | str]:
@@ -150,11 +134,12 @@ def _try(load: Callable[[], Image.Image]) -> Thumbnails | str:
         return error.reason
 
 
-def _gathered(
+def gathered(
     ids: Sequence[str],
     contents: Sequence[str],
     small: Sequence[Thumbnails],
     unreadable: dict[str, str] | None = None,
 ) -> Fingerprints:
+    """The fingerprints of pictures that were made one by one."""
     stacked = np.stack(small) if small else np.empty((0, SIDE, SIDE, 3), np.uint8)
     return Fingerprints(tuple(ids), tuple(contents), stacked, unreadable or {})

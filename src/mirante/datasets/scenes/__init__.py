@@ -97,6 +97,11 @@ class SceneDataset:
         return tuple(SIZES)
 
     @property
+    def distinct(self) -> bool:
+        """No picture is a copy of another: each is drawn from its own scene, and equal scenes have equal content."""
+        return True
+
+    @property
     def columns(self) -> Mapping[str, str]:
         """The roles of its two columns."""
         return {"image": "picture", "text": "captions"}
