@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mirante.evaluation import Gap, by_language, language_gaps
+from mirante.evaluation import Gap, Preset, by_language, evaluate_under, language_gaps, under
 from mirante.evaluation.intervals import Bootstrap, estimate
 from mirante.evaluation.languages import gap
 from mirante.evaluation.per_query import PerQuery
 from mirante.evaluation.resampling import drawn_counts
-from mirante.types import Estimate, Protocol, Provenance, Result
+from mirante.types import Caption, Embeddings, Estimate, Pairs, Picture, Protocol, Provenance, Result
 
+MADE = Provenance("m", "r", "p")
 PROTOCOL = Protocol("toy:test", "en", "text_to_image", 4, 4, 1.0, "as given", 4)
 
 
@@ -123,3 +124,23 @@ def test_results_of_one_test_in_several_languages_belong_together():
     assert [{tag: len(found) for tag, found in spoken.items()} for spoken in groups] == [{"en": 1, "pt": 1}] * 2
     assert groups[0]["pt"] == [results[1]]
     assert groups[1]["pt"] == [results[3]]
+
+
+@pytest.mark.parametrize(
+    ("languages", "each", "together"), [(("en",), 1000, 1000), (("en", "pt"), 100, 100), (("en", "pt", "sw"), 10, 100)]
+)
+def test_saved_runs_of_many_languages_hold_fewer_answers(
+    languages: tuple[str, ...], each: int, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With thresholds of 1,100 and 2,200 captions instead of 5,000 and 50,000, on 1,100 images."""
+    monkeypatch.setattr(under, "FEW_QUERIES", 1100)
+    monkeypatch.setattr(under, "MANY_QUERIES", 2200)
+    rows = np.eye(4, dtype=np.float32)[np.arange(1100) % 4]
+    pictures = tuple(Picture(f"i{n}", f"c{n}", lambda: pytest.fail("was loaded")) for n in range(1100))
+    captions = tuple(Caption(f"i{n}#{tag}", f"{n} {tag}", tag) for tag in languages for n in range(1100))
+    pairs = Pairs(pictures, captions, {one.id: frozenset({one.id.partition("#")[0]}) for one in captions})
+    images = Embeddings(tuple(one.id for one in pictures), rows, MADE)
+    texts = Embeddings(tuple(one.id for one in captions), np.tile(rows, (len(languages), 1)), MADE)
+    for preset, depth in ((Preset(languages="each"), each), (Preset(), together)):
+        first = evaluate_under(preset, images, texts, pairs)[0]
+        assert first.run.indices.shape[1] == depth
