@@ -23,6 +23,7 @@ then one JSON document. With 2,000 replications the standard error of a share ne
 import argparse
 import json
 import os
+import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -117,15 +118,17 @@ def offset(cell: Cell, correlation: float) -> float:
 
 
 @cache
-def deviates() -> Array:
-    """The normal distribution as 50,000 equally likely deviates, a column: what one caption's rank is drawn from."""
-    return np.array([NormalDist().inv_cdf((at + 0.5) / 50_000) for at in range(50_000)])[:, None]
+def deviates(count: int = 50_000) -> Array:
+    """The normal distribution as equally likely deviates, a column: what one caption's rank is drawn from."""
+    return np.array([NormalDist().inv_cdf((at + 0.5) / count) for at in range(count)])[:, None]
 
 
 @cache
 def population(correlation: float) -> Array:
-    """100,000 images: what an image's five ranks together are drawn from."""
-    return world(np.random.default_rng(1), 100_000, correlation)
+    """100,000 images that stand for all: the image's part and each caption's take every deviate once, in any order."""
+    random, column = np.random.default_rng(1), deviates(100_000)[:, 0]
+    captions = np.stack([random.permutation(column) for _ in range(EACH)], axis=1)
+    return np.asarray(np.sqrt(correlation) * column[:, None] + np.sqrt(1 - correlation) * captions)
 
 
 def world(random: np.random.Generator, images: int, correlation: float) -> Array:
@@ -301,10 +304,11 @@ def main() -> None:
     with several as pool:
         for images in wanted.images:
             cells += measure(images, wanted, pool)
-    seconds = time.perf_counter() - start
-    print(f"\n{seconds:.0f} s on {wanted.processes} processes")
-    settings = {"correlation": wanted.correlation, "replications": wanted.replications, "seconds": round(seconds)}
-    print(json.dumps(settings | {"cells": cells}))
+    seconds, used = time.perf_counter() - start, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    cpu = sum(sum(resource.getrusage(one)[:2]) for one in used)
+    print(f"\n{seconds:.0f} s on {wanted.processes} processes, {cpu:.0f} s of processor time")
+    settings = {"correlation": wanted.correlation, "replications": wanted.replications}
+    print(json.dumps(settings | {"seconds": round(seconds), "cpu_seconds": round(cpu), "cells": cells}))
 
 
 if __name__ == "__main__":

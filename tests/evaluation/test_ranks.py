@@ -11,6 +11,7 @@ from mirante.evaluation.keys import keys, tie_order
 from mirante.evaluation.positives import positives
 from mirante.evaluation.ranking import rank
 from mirante.evaluation.ranks import NOT_RETRIEVED, ranks_from_run, ranks_in
+from mirante.evaluation.similarity import histogram
 from mirante.types import Embeddings, Provenance, Qrels, Run
 
 MADE = Provenance("toy", "1", "none")
@@ -210,6 +211,15 @@ def test_similarities_of_right_and_wrong_pairs() -> None:
     assert found.modality_gap == pytest.approx(np.hypot(0.8 - 0.5, 0.4 + 0.5))
     assert {at: n for at, n in enumerate(found.positive_counts.tolist()) if n} == {63: 1, 6: 1}  # 1.0 and −0.8
     assert {at: n for at, n in enumerate(found.negative_counts.tolist()) if n} == {32: 1, 51: 1}  # 0.0 and 0.6
+
+
+@pytest.mark.parametrize("count", [1, 2, 4097])
+def test_every_cosine_is_in_one_bin(count: int) -> None:
+    """On an edge it is in the bin above; just outside of [−1, 1], in the outer bins."""
+    cosines = np.array([-1.0, -1.0000001, 1.0, 1.0000001, 0.0, -0.03125, 0.031249], np.float32)
+    bins = [0, 0, 63, 63, 32, 31, 32]
+    found = histogram(np.resize(cosines, count))
+    assert found.tolist() == np.bincount(np.resize(bins, count), minlength=64).tolist()
 
 
 def test_blocks_do_not_change_the_histogram(monkeypatch: pytest.MonkeyPatch) -> None:
