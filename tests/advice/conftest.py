@@ -1,27 +1,16 @@
 """Saved evaluations whose hits are chosen: a caption finds its image first, or the next image instead."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from captioned_pictures import captioned
 
 from mirante.evaluation import SavedResults, Settings, compare_all, evaluate, save_results
-from mirante.types import Caption, Embeddings, Pairs, Picture, Provenance
+from mirante.types import Embeddings, Provenance
 
 Evaluated = Callable[..., SavedResults]
-
-
-def captioned(count: int, languages: Sequence[str] = ("",), name: str = "photos:test") -> Pairs:
-    """So many plain pictures, each with one caption a language."""
-    images = [
-        Picture(f"i{at:03}", f"content {at}", lambda at=at: Image.new("RGB", (8, 8), (at % 256, 0, 0)))  # type: ignore[misc]
-        for at in range(count)
-    ]
-    captions = [Caption(f"i{at:03}#{tag}", f"words {at} {tag}", tag) for at in range(count) for tag in languages]
-    relevance = {one.id: frozenset((one.id.partition("#")[0],)) for one in captions}
-    return Pairs(tuple(images), tuple(captions), relevance, name)
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ def test_models_come_best_first_with_their_intervals(evaluated) -> None:
 def test_languages_are_told_apart_in_one_gallery_the_weakest_first(evaluated) -> None:
     """The worse model is better in Portuguese; the languages are those of the best one."""
     models = {
-        "best": {"en": "1111111110", "pt-BR": "1100000000"},
         "other": {"en": "1000000000", "pt-BR": "1111111110"},
+        "best": {"en": "1111111110", "pt-BR": "1100000000"},
     }
     found = gather(evaluated(models))
     assert found.best.model == "best"

@@ -139,6 +139,17 @@ def test_an_interval_over_a_bound_means_that_the_sample_cannot_tell(
     assert found.sure == (not others)
 
 
+def test_an_answer_that_holds_only_between_two_bounds_is_found(tmp_path: Path) -> None:
+    own = tmp_path / "mine.toml"
+    own.write_text(
+        '[[rules]]\ntopic = "level"\nanswer = "moderate"\nr1 = { above = 0.2, below = 0.3 }\n'
+        '[[rules]]\ntopic = "level"\nanswer = "high"\n',
+        encoding="utf-8",
+    )
+    found = answer(load_table(own), "level", Facts(9, 9, Estimate(0.1, 0.1, 0.4)))
+    assert found == Answer("level", "high", ("moderate",))
+
+
 def test_the_interval_of_the_lead_counts_too(table: Table) -> None:
     lead = Estimate(0.03, -0.04, 0.10)
     assert answer(table, "family", Facts(9, 9, lead=lead)) == Answer(

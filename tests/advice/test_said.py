@@ -17,6 +17,7 @@ ANY = {
     "lead_low": 0.01, "lead_high": 0.05, "smallest": 0.02, "pictures": 40, "share": 0.01, "points": 0.25,
     "points_low": -0.01, "points_high": 0.3, "all": 4000, "data": "scenes:test", "before": 0.5, "usd": 1.5,
     "each": 0.03, "gained": 0.25, "gpu": "L4", "hours": 2.0, "count": 7, "train": "scenes:train",
+    "captions": 500, "text": "a cat", "times": 9, "most": 200,
     "verdicts": ["advise.short-low", "advise.short-high"],
 }  # fmt: skip
 
@@ -24,7 +25,19 @@ REASONS = [
     key
     for key in messages.catalogue()
     if re.match(r"advise\.(level|step|family|kind|languages|curve|doubt|retain|cost|unsure|leak|short)-", key)
-    or key in ("advise.tied", "advise.untrainable", "advise.left-out", "advise.leak")
+    or key
+    in (
+        "advise.tied",
+        "advise.untrainable",
+        "advise.left-out",
+        "advise.leak",
+        "advise.lists",
+        "advise.doubted",
+        "advise.foreign",
+        "advise.repeated",
+        "advise.copies",
+        "advise.long",
+    )
 ]
 
 
@@ -48,8 +61,17 @@ def test_an_estimate_without_an_interval_has_none_in_words() -> None:
 
 
 def test_alternatives_are_named() -> None:
-    note = {"key": "advise.unsure-level", "values": {"verdicts": ["advise.short-low", "advise.short-high"]}}
-    assert sentence(note, EN).endswith("cannot tell between low or high.")
+    note = {
+        "key": "advise.unsure-level",
+        "values": {
+            "captions": 500,
+            "text": "a cat",
+            "times": 9,
+            "most": 200,
+            "verdicts": ["advise.short-low", "advise.short-high"],
+        },
+    }
+    assert sentence(note, EN).endswith("cannot tell between low and high.")
 
 
 @pytest.mark.parametrize(

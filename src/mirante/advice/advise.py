@@ -96,7 +96,7 @@ def advise(job: Job, load: Callable[[str], Encoder] = encoders.load) -> Advice:
     evidence = gather(saved, job.only, job.asked.reading.language) if saved else None
     asked = resolved(job.asked, (evidence.protocol.data, evidence.language) if evidence else None)
     soil = _ground(asked, evidence, from_folder=asked != job.asked)
-    found = findings.look(soil, evidence, thorough=job.thorough)
+    found = findings.look(soil, saved, evidence, thorough=job.thorough)
     facts = _facts(soil, evidence)
     said = {one.topic: one for one in answers(job.table, facts)}
     focus = _focus(job.table, facts, evidence)

@@ -32,6 +32,7 @@ class Evidence:
         languages: R@1 of the best model by the language of the captions, the lowest first; empty where there is one.
         lead: of SigLIP over CLIP, None where a family is missing.
         order: who can be told apart, None for a single model.
+        result: of the best model.
         hits: of the best model, query by query.
         pairs: the data as it was read, without pixels.
         language: that was asked for, `""` for all.
@@ -42,6 +43,7 @@ class Evidence:
     languages: Mapping[str, Estimate]
     lead: Lead | None
     order: League | None
+    result: Result
     hits: PerQuery
     pairs: Pairs
     language: str
@@ -76,6 +78,7 @@ def gather(saved: SavedResults, only: str | None = None, language: str | None = 
         by_language(per_query[order[0]], pairs),
         compare_families(per_query),
         league(results, saved.comparisons, METRIC) if len(results) > 1 else None,
+        results[order[0]],
         per_query[order[0]],
         pairs,
         language,

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from mirante.advice import symptoms
 from mirante.advice.evidence import Evidence
 from mirante.advice.families import METRIC
 from mirante.advice.ground import Ground
 from mirante.advice.notes import Note, spread
-from mirante.diagnosis import Leaks, find_leaks, without
-from mirante.errors import MiranteError
+from mirante.diagnosis import Diagnosis, Leaks, diagnose, find_leaks, without
+from mirante.errors import MiranteError, StoreError
+from mirante.evaluation import SavedResults
+from mirante.evaluation.rescoring import vectors
 from mirante.training.data import open_sets
 from mirante.types import Pairs, Picture
 
@@ -48,27 +51,44 @@ class Searched:
     all: int
 
 
-def look(soil: Ground, evidence: Evidence | None, *, thorough: bool) -> Findings:
-    """Look for measured images among those to learn from.
+def look(soil: Ground, saved: SavedResults | None, evidence: Evidence | None, *, thorough: bool) -> Findings:
+    """Look for measured images among those to learn from, and at what was measured.
 
     Args:
         soil: the data.
-        evidence: what was measured, to say it again without the leaks.
-        thorough: look for near copies among all pictures to learn from, not among `CHECKED` of them.
+        saved: what was measured, with its vectors where they were kept.
+        evidence: the same, read.
+        thorough: look for near copies among all pictures, not among `CHECKED` of them.
     """
-    searched = _search(soil, thorough=thorough)
+    searched, found = _search(soil, thorough=thorough), _diagnosis(soil, saved, evidence, thorough=thorough)
+    warnings, reasons = list(symptoms.warnings(found)), list(symptoms.reasons(found))
+    documents: dict[str, Any] = {"diagnosis": found.to_dict()}
     if searched is None:
-        return Findings()
+        return Findings(tuple(warnings), tuple(reasons), documents=documents)
     leaks = searched.leaks
     identical = soil.apart and leaks.count("equal") > 0
+    clear = Note("advise.leak-none", {"count": searched.looked_at, "all": searched.all})
     looked = {"looked_at": searched.looked_at, "of": searched.all}
     return Findings(
-        warnings=tuple(_warnings(leaks, evidence, identical=identical)),
-        reasons=() if leaks.pairs else (Note("advise.leak-none", {"count": searched.looked_at, "all": searched.all}),),
+        warnings=(*_leaked(leaks, evidence, identical=identical), *warnings),
+        reasons=(*reasons, *(() if leaks.pairs else (clear,))),
         leaked=frozenset(leaks.images),
         identical=identical,
-        documents={"leaks": leaks.to_dict() | looked},
+        documents=documents | {"leaks": leaks.to_dict() | looked},
     )
+
+
+def _diagnosis(soil: Ground, saved: SavedResults | None, evidence: Evidence | None, *, thorough: bool) -> Diagnosis:
+    """Of what was measured: its texts, its pictures where they are not too many, their agreement by the best model."""
+    images, texts, pairs = None, None, soil.again
+    if saved and evidence and pairs.name == evidence.result.data:
+        try:
+            images, texts, unreadable = vectors(saved, evidence.result)
+            pairs = pairs.without_images(unreadable)
+        except StoreError:
+            pass  # an evaluation without its embeddings tells less
+    few = thorough or len(pairs.images) <= CHECKED
+    return diagnose(pairs, images=images, texts=texts, pictures=soil.decodes and few and not soil.distinct)
 
 
 def _search(soil: Ground, *, thorough: bool) -> Searched | None:
@@ -79,8 +99,8 @@ def _search(soil: Ground, *, thorough: bool) -> Searched | None:
     known, asked, name = sides
     equal = find_leaks(known, asked, near=False, name=name)
     looked = known if thorough or len(known) <= CHECKED else _drawn(known)
-    if not soil.decodes:
-        return Searched(equal, 0, len(known))
+    if soil.distinct or not soil.decodes:
+        return Searched(equal, len(known) if soil.distinct else 0, len(known))
     near = find_leaks(looked, asked, name=name)
     pairs = tuple(dict.fromkeys((*equal.pairs, *near.pairs)))
     merged = replace(near, pairs=pairs, touched=equal.touched | near.touched)
@@ -105,7 +125,7 @@ def _drawn(pictures: Sequence[Picture]) -> list[Picture]:
     return [pictures[place] for place in sorted(order.tolist())]
 
 
-def _warnings(leaks: Leaks, evidence: Evidence | None, *, identical: bool) -> Iterator[Note]:
+def _leaked(leaks: Leaks, evidence: Evidence | None, *, identical: bool) -> Iterator[Note]:
     if not leaks.pairs:
         return
     counts = {"count": len(leaks.images), "pictures": leaks.pictures, "queries": len(leaks.touched)}

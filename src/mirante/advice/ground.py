@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mirante import pipeline
 from mirante.datasets import ReadOptions, open_dataset, split_of, whole
+from mirante.diagnosis.examine import is_distinct
 from mirante.errors import DataError
 from mirante.training.config import Data
 from mirante.types import Dataset, Pairs
@@ -47,6 +48,7 @@ class Ground:
         data: how a run reads them.
         again: what is measured.
         decodes: whether its pictures can be opened, or only results are at hand.
+        distinct: whether the data set vouches that different pictures are no near copies of each other.
     """
 
     measured: str
@@ -55,6 +57,7 @@ class Ground:
     data: Data
     again: Pairs
     decodes: bool = True
+    distinct: bool = False
 
     @property
     def rows(self) -> int:
@@ -77,14 +80,16 @@ def survey(asked: Asked) -> Ground:
     again = pipeline.read(pipeline.Source(asked.address, asked.reading, asked.limit))
     train = asked.train or _train_split(dataset, asked.address)
     data = _data(asked, train, again.name)
+    distinct = is_distinct(dataset)
     if train is None:
-        return Ground(again.name, again, False, data, again)
+        return Ground(again.name, again, False, data, again, distinct=distinct)
     learnt = open_dataset(train, _reading(asked, train))
     items = chain.from_iterable(learnt.items(split, asked.reading.language) for split in learnt.splits)
     known = Pairs.from_items(islice(items, asked.limit), train)
     if not known.captions:
         raise DataError(f"{train!r} has no caption to learn from: `mirante inspect` lists its columns and languages.")
-    return Ground(again.name, known, True, data, again)
+    same = split_of(train)[0] == split_of(asked.address)[0]
+    return Ground(again.name, known, True, data, again, distinct=distinct and same)
 
 
 def from_results(pairs: Pairs, language: str, asked: Asked) -> Ground:

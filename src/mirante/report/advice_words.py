@@ -63,9 +63,8 @@ def _share(voice: Voice, share: float) -> str:
 
 
 def _said(voice: Voice, keys: Sequence[str]) -> str:
-    """`a, b or c` of messages."""
-    names = [voice.say(key) for key in keys]
-    return names[0] if len(names) == 1 else voice.say("advise.or", first=", ".join(names[:-1]), last=names[-1])
+    """`a, b and c` of messages."""
+    return voice.names([voice.say(key) for key in keys])
 
 
 def _plain(voice: Voice, value: Any) -> str:
