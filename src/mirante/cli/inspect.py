@@ -21,16 +21,26 @@ def inspect(
     output: Output,
     model: Annotated[str | None, typer.Option(help=text("inspect.model"))] = None,
 ) -> None:
-    """Look at every row of the data set once."""
+    """Look at every row of the data set once; of a published one that is not here, say how to get it."""
     from mirante import datasets
     from mirante.diagnosis.examine import examine
     from mirante.diagnosis.words import describe
+    from mirante.errors import MissingData
 
     options = reading.options()
-    dataset = datasets.open_dataset(data, options)
+    try:
+        dataset = datasets.open_dataset(data, options)
+    except MissingData as error:
+        if not output.document(datasets.absent(error)):
+            typer.echo(datasets.describe_absent(error))
+        raise typer.Exit(error.exit_code) from None
     found = examine(dataset, options.language, vectors_of(running.load(model)) if model else None)
-    if not output.document(found.to_dict()):
+    known = datasets.published_at(data)
+    if not output.document({**found.to_dict(), "present": True, "published": known.to_dict() if known else None}):
         typer.echo("\n".join([datasets.describe(found.inspection), *describe(found)]))
+        if known:
+            output.say("published.licence", licence=known.licence.words())
+            output.say("published.citation", citation=known.citation, homepage=known.homepage)
 
 
 def vectors_of(encoder: "Encoder") -> "Callable[[Pairs], tuple[Embeddings, Embeddings]]":
