@@ -11,6 +11,7 @@ from typing import Any
 
 from mirante import embeddings, encoders, environment
 from mirante.cost.timing import Timed, taken
+from mirante.diagnosis.saved import load_looks, save_looks
 from mirante.errors import DataError, UsageError
 from mirante.evaluation import (
     Judgement,
@@ -23,6 +24,7 @@ from mirante.evaluation import (
     rescore,
     save_results,
 )
+from mirante.leakage import look_for_leaks
 from mirante.report import save_thumbnails, write_report
 from mirante.search import Entry, Gallery
 from mirante.sources import Collection, Source, collect, read
@@ -43,6 +45,7 @@ class Job:
         cache: keep embeddings under `out` for the next time, and for `again`.
         protocol: which images and captions are asked, and how relevance is read.
         usd_per_hour: price of this machine, 0 where it is not known.
+        trained_on: data that the models learnt from; measured pictures among them are named before any number.
     """
 
     sources: tuple[Source, ...]
@@ -52,6 +55,7 @@ class Job:
     cache: bool = True
     protocol: Preset = field(default_factory=Preset)
     usd_per_hour: float = 0.0
+    trained_on: tuple[Source, ...] = ()
 
 
 def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Result, ...]:
@@ -67,6 +71,8 @@ def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Resul
     """
     models = [load(model) for model in job.models]
     collections = [collect(source, job.protocol) for source in job.sources]
+    names = {address: model.provenance.model for address, model in zip(job.models, models, strict=True)}
+    looks = look_for_leaks(collections, names, job.trained_on, job.out)
     each = [(one, encoder, _cache(encoder, job)) for one in collections for encoder in models]
     judged = [
         found for one, encoder, folder in each for found in judge(one, encoder, folder, usd_per_hour=job.usd_per_hour)
@@ -84,6 +90,7 @@ def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Resul
         gaps=language_gaps(one.per_query for one in judged),
         data=[(one.pairs, one.language) for one in collections],
     )
+    save_looks(job.out, looks, saved)
     for one in collections:
         save_thumbnails(job.out, one.pairs, saved.results)
     write_report(job.out, job.report_language)
@@ -106,8 +113,10 @@ def again(folder: Path, protocol: Preset, out: Path, report_language: str | None
     comparisons = compare_all(one.per_query for one in judged)
     gaps = language_gaps(one.per_query for one in judged)
     saved = save_results(out, judged, environment=environment.describe(), comparisons=comparisons, gaps=gaps)
-    if (folder / "thumbnails").is_dir():
-        shutil.copytree(folder / "thumbnails", out / "thumbnails", dirs_exist_ok=True)
+    save_looks(out, load_looks(folder), saved)
+    for name in ("thumbnails", "leaks"):
+        if (folder / name).is_dir():
+            shutil.copytree(folder / name, out / name, dirs_exist_ok=True)
     write_report(out, report_language)
     return saved.results
 

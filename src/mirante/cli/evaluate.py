@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mirante.types import Protocol, Result
 
 SHOWN = ("hit_rate@1", "hit_rate@5", "hit_rate@10", "mrr", "ndcg@10", "median_rank")
+LEAD = "hit_rate@1"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Conditions:
     no_cache: Annotated[bool, typer.Option("--no-cache", help=text("cli.no-cache"))] = False
     protocol: Annotated[str | None, typer.Option(help=text("cli.protocol-option"))] = None
     usd_per_hour: Annotated[float, typer.Option(min=0, help=text("economy.usd-per-hour"))] = 0.0
+    trained_on: Annotated[list[str] | None, typer.Option(metavar="DATA", help=text("leaks.trained-on"))] = None
 
 
 @verb
@@ -44,8 +46,11 @@ def evaluate(
     preset = load_preset(conditions.protocol) if conditions.protocol else Preset()
     language = reading.lang[:2].lower() if reading.lang and reading.lang[:2].lower() in LANGUAGES else None
     sources = tuple(pipeline.Source(address, reading.options(), conditions.limit) for address in data)
-    models, cache, price = tuple(model), not conditions.no_cache, conditions.usd_per_hour
-    job = pipeline.Job(sources, models, out, language, cache=cache, protocol=preset, usd_per_hour=price)
+    job = pipeline.Job(
+        sources, tuple(model), out, language,
+        cache=not conditions.no_cache, protocol=preset, usd_per_hour=conditions.usd_per_hour,
+        trained_on=tuple(pipeline.Source(address) for address in conditions.trained_on or ()),
+    )  # fmt: skip
     pipeline.run(job, running.load)
     answer(out, output)
 
@@ -56,16 +61,37 @@ def answer(out: Path, output: Output) -> None:
 
     saved = load_results(out)
     if not output.document(document(saved)):
+        leaks(out, output)
         show(saved, output)
         output.say("cli.report", path=out / "report.html")
 
 
+def leaks(out: Path, output: Output) -> None:
+    """Before any number: which measured pictures a model has learnt from, and what is right without them."""
+    from mirante.diagnosis.saved import load_looks
+    from mirante.diagnosis.words import describe_look
+
+    for look in load_looks(out):
+        for sentence in describe_look(look):
+            output.say("leaks.line", sentence=sentence)
+        head = (text("cli.column-model"), text("leaks.direction"), *map(text, ("leaks.with", "leaks.without")))
+        rows = [
+            (one.model, text(f"cli.{one.direction}"), number(LEAD, one.metrics[LEAD]), number(LEAD, one.without[LEAD]))
+            for one in look.figures
+            if LEAD in one.without
+        ]
+        if rows:
+            output.table(head, rows)
+
+
 def document(saved: "SavedResults") -> dict[str, object]:
     """The JSON document of an evaluation."""
+    from mirante.diagnosis.saved import load_looks
     from mirante.evaluation.results import result_json
 
     return {
         "schema": 1,
+        "leaks": [look.to_dict() for look in load_looks(saved.folder)],
         "results": [result_json(result) for result in saved.results],
         "comparisons": [asdict(one) for one in saved.comparisons],
         "contrasts": [asdict(one) for one in saved.contrasts],

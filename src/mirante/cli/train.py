@@ -14,6 +14,7 @@ from mirante.cli.output import number, percent, speaks
 from mirante.messages import text
 
 if TYPE_CHECKING:
+    from mirante.diagnosis import Leaks
     from mirante.training import TrainConfig, Training
     from mirante.training.snapshot import Measured
     from mirante.types import Estimate
@@ -71,6 +72,8 @@ def show(done: "Training", recipe: "TrainConfig", output: Output) -> None:
     if done.resumed:
         stayed = "train.broke" if done.stopped else "train.over"
         output.say("train.resumed" if done.resumed < done.steps else stayed, step=done.resumed)
+    for leaks in done.near_copies:
+        output.say("leaks.line", sentence=found_sentence(leaks))
     side(output, "target", recipe.data.language, before=done.before.target, after=done.after.target)
     side(output, "retain", recipe.data.retain_language, before=done.before.retain, after=done.after.retain)
     forgetting(done, output)
@@ -100,6 +103,14 @@ def against(done: "Training", output: Output) -> None:
         took=duration(3600 * took["hours"]),
         most=gigabytes(took["peak_bytes"]),
     )
+
+
+def found_sentence(leaks: "Leaks") -> str:
+    """What was found of training pictures among measured ones."""
+    from mirante.diagnosis.saved import Look
+    from mirante.diagnosis.words import summary
+
+    return summary(Look((), leaks))
 
 
 def side(

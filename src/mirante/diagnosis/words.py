@@ -5,11 +5,14 @@ from collections.abc import Iterator, Sequence
 from mirante.diagnosis.agreement import Agreement
 from mirante.diagnosis.diagnose import Diagnosis
 from mirante.diagnosis.examine import Examination
-from mirante.diagnosis.leaks import Leaks
+from mirante.diagnosis.saved import Look
 from mirante.messages import text
 
 SHOWN = 5
 """Findings of a kind named one by one; JSON names all."""
+
+
+_SIGNS = {"equal": "=", "near copy": "≈"}
 
 
 def describe(found: Examination, lang: str | None = None) -> Iterator[str]:
@@ -28,24 +31,30 @@ def describe(found: Examination, lang: str | None = None) -> Iterator[str]:
         yield from _agreement(diagnosis, language, one, lang)
 
 
-def describe_leaks(leaks: Leaks, lang: str | None = None) -> Iterator[str]:
-    """What two data sets share, as lines; one line where they share nothing."""
+def describe_look(look: Look, lang: str | None = None) -> Iterator[str]:
+    """What was found of the training data of some models among what is measured, and the pairs."""
+    leaks = look.leaks
+    yield summary(look, lang)
+    yield from _named([f"{one.asked} {_SIGNS[one.reason]} {one.known}" for one in leaks.pairs], lang)
+
+
+def summary(look: Look, lang: str | None = None) -> str:
+    """The same in one sentence."""
+    leaks = look.leaks
     names = {"known": leaks.known, "asked": leaks.asked}
+    if look.problem:
+        return text("leaks.unopened", lang, models=", ".join(look.models), problem=look.problem, **names)
     if not leaks.pairs:
-        yield text("inspect.no_leaks" if leaks.near else "inspect.no_equal", lang, pictures=leaks.pictures, **names)
-        return
-    yield text(
-        "inspect.leaks",
-        lang,
-        count=len(leaks.images),
-        pictures=leaks.pictures,
-        equal=leaks.count("equal"),
-        near=leaks.count("near copy"),
-        touched=len(leaks.touched),
-        captions=leaks.captions,
-        **names,
-    )
-    yield from _named([f"{one.asked} {'=' if one.reason == 'equal' else '≈'} {one.known}" for one in leaks.pairs], lang)
+        return text("leaks.none" if leaks.near else "leaks.none_equal", lang, pictures=leaks.pictures, **names)
+    counts = {
+        "count": len(leaks.images),
+        "pictures": leaks.pictures,
+        "equal": leaks.count("equal"),
+        "near": leaks.count("near copy"),
+        "touched": len(leaks.touched),
+        "captions": leaks.captions,
+    }
+    return text("leaks.found", lang, **counts, **names)
 
 
 def _texts(found: Diagnosis, lang: str | None) -> Iterator[str]:

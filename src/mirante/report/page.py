@@ -17,6 +17,7 @@ from mirante.report.economy import Economy, economy
 from mirante.report.frame import render, write
 from mirante.report.galleries import Gallery, Thumbnails, gallery
 from mirante.report.languages import detailed, language_panels
+from mirante.report.leaks import leaks
 from mirante.report.saved import NAME, by_protocol, estimates, read_saved
 from mirante.report.standing import Standing, standing
 from mirante.report.summary import summary
@@ -178,4 +179,7 @@ def _similarity(result: Result, voice: Voice) -> str:
 def _render(saved: SavedResults, sections: Sequence[Section], voice: Voice) -> str:
     sources = list(dict.fromkeys((one.data, one.provenance) for one in saved.results))
     panels = (*contrast_panels(saved.contrasts, voice), *language_panels(saved.results, saved.gaps, voice))
-    return render("report.html", saved.environment, voice, sections=sections, sources=sources, panels=panels)
+    return render(
+        "report.html", saved.environment, voice,
+        sections=sections, sources=sources, panels=panels, leaks=leaks(saved.folder, voice),
+    )  # fmt: skip

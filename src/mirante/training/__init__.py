@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirante import config as configuration
 from mirante import encoders
+from mirante.diagnosis import Leaks
 from mirante.errors import MissingLibrary, UsageError
 from mirante.training.config import TrainConfig
 from mirante.training.snapshot import Snapshot
@@ -56,6 +57,7 @@ class Training:
         resumed: the step that this start went on from, 0 for the first.
         predicted: the same figures as they were estimated, None where they were not.
         stopped: the limit that ended it before its last step; then nothing is measured after, and more of it goes on.
+        near_copies: measured pictures that nearly copy training pictures, where there are any.
     """
 
     checkpoint: Path
@@ -71,6 +73,7 @@ class Training:
     resumed: int = 0
     predicted: Mapping[str, float | None] | None = None
     stopped: Limit | None = None
+    near_copies: tuple[Leaks, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `mirante train --json`."""
@@ -92,6 +95,7 @@ class Training:
             "resumed": self.resumed,
             "predicted": dict(self.predicted) if self.predicted else None,
             "stopped": self.stopped,
+            "near_copies": [one.to_dict() for one in self.near_copies],
         }
 
 
@@ -126,11 +130,12 @@ def train(
     forget_peak(accelerator.device)
     import torch
 
-    from mirante.training import card, data, loop, mining, parts, pictures, start, state, validation
+    from mirante.training import card, data, loop, mining, near, parts, pictures, start, state, validation
     from mirante.training.folder import Folder, material
 
     mining.check(config)
     sets = data.open_sets(config.data)
+    copies = near.near_copies(config.data, sets) if accelerator.is_main_process else ()
     encoder = start.open_model(config.model, data.words(config), str(accelerator.device))
     batches, pixels = pictures.prepare(sets.batches, encoder)
     config = _with_steps(config, len(batches.pictures))
@@ -162,7 +167,7 @@ def train(
         folder.checkpoint, done.step, done.seconds, before=before, after=after, loss=done.loss or 0.0,
         cost=spending.actual(), unreadable=pixels.unreadable, parameters=parameters,
         base=encoder.provenance if config.model.start else None, resumed=resumed, predicted=spending.predicted,
-        stopped=spending.stopped,
+        stopped=spending.stopped, near_copies=copies,
     )  # fmt: skip
     if accelerator.is_main_process:
         spending.keep()

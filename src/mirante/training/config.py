@@ -107,6 +107,8 @@ class Data:
         partners: share of pairs that come with their minimal partner (`captions = "partial"` only).
         partials: partial captions per picture (`captions = "partial"` only).
         false_captions: exchanges only, also counts, or also bare sides (`captions = "partial"` only).
+        near_copies: of training pictures among measured ones: where not given, more than 1 % are refused and fewer
+            are counted; `"allow"` counts them only; `"skip"` does not look.
     """
 
     address: str
@@ -123,6 +125,7 @@ class Data:
     partners: float = 0.0
     partials: int = 2
     false_captions: Literal["swaps", "hard", "sides"] = "swaps"
+    near_copies: Literal["allow", "skip"] | None = None
 
 
 @dataclass(frozen=True)
