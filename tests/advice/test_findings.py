@@ -161,6 +161,10 @@ def test_a_list_that_became_one_query_is_a_warning() -> None:
     assert warning.values == {"count": 1, "captions": 3, "names": ["photos:test/1#0"]}
 
 
+def test_a_list_that_was_parted_into_its_captions_is_none() -> None:
+    assert "advise.lists" not in noted(told(["a cat", "a cat sleeps"], listed=True))
+
+
 def test_texts_that_stand_on_several_pictures_are_counted() -> None:
     found = noted(told(["Untitled", "a red house", "untitled.", "Untitled", "a tree"]))["advise.repeated"]
     assert found == {"count": 3, "captions": 5, "text": "Untitled", "times": 3}

@@ -52,7 +52,7 @@ def test_a_model_that_knows_nothing_at_first_is_followed_too() -> None:
     """R@1 of .17, .42 and .70 rises ever faster by n, as no first law does; at 10,000 pictures it is .88."""
     curve = followed((0, 0.03), *((n, awakening(n)) for n in (100, 500, 2_000)))
     assert curve.expected.low < awakening(ALL) < curve.expected.high
-    assert curve.expected.value == pytest.approx(awakening(ALL), abs=0.06)
+    assert curve.expected.value == pytest.approx(awakening(ALL), abs=0.1)
     assert curve.trusted
 
 

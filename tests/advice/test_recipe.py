@@ -132,6 +132,11 @@ def test_the_written_configuration_is_read_back_as_it_was(config: TrainConfig, t
     assert path.read_text(encoding="utf-8").startswith("# what it is\n# and why\n")
 
 
+def test_names_stay_readable() -> None:
+    config = TrainConfig(out="x", model=Model(start="scenes"), data=Data("dados/açaí.csv"), steps=5)
+    assert 'address = "dados/açaí.csv"' in to_toml(config)
+
+
 def test_only_what_differs_from_the_defaults_is_written() -> None:
     config = TrainConfig(out="x", model=Model(start="scenes"), data=Data("scenes:train"), steps=5)
     assert to_toml(config) == (

@@ -66,7 +66,7 @@ def look(soil: Ground, saved: SavedResults | None, evidence: Evidence | None, *,
     if searched is None:
         return Findings(tuple(warnings), tuple(reasons), documents=documents)
     leaks = searched.leaks
-    identical = soil.apart and leaks.count("equal") > 0
+    identical = leaks.count("equal") > 0
     clear = Note("advise.leak-none", {"count": searched.looked_at, "all": searched.all})
     looked = {"looked_at": searched.looked_at, "of": searched.all}
     return Findings(

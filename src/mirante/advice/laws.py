@@ -21,6 +21,8 @@ Values: TypeAlias = NDArray[np.float64]
 EXPONENTS = tuple(float(one) for one in np.geomspace(0.1, 2.0, 24))
 """The exponents b that are thought possible. Hestness et al. 2017 (arXiv 1712.00409) find 0.07 to 0.35 for training
 from nothing; fine-tunes rise faster."""
+RISING = 0.8
+"""How likely the second law is before the points are seen: it begins where the model does, the first one anywhere."""
 HALVES = 32
 """So many values of k, from a tenth of the smallest share to ten times all of the data."""
 
@@ -89,7 +91,7 @@ def _falling(task: Task, exponent: float) -> Fit:
     top, fall = np.where(fall < 0, level, top), np.maximum(fall, 0.0)
     top, fall = np.minimum(top, 1.0), np.where(top > 1, np.maximum(from_one, 0.0), fall)
     error = _squared(draws - (top[:, None] - fall[:, None] * powers), weight)
-    return Fit(error, top, fall, task.reach**-exponent, 0.5 / len(EXPONENTS))
+    return Fit(error, top, fall, task.reach**-exponent, (1 - RISING) / len(EXPONENTS))
 
 
 def _rising(task: Task, exponent: float, half: float) -> Fit:
@@ -99,7 +101,7 @@ def _rising(task: Task, exponent: float, half: float) -> Fit:
     rest = task.draws - task.start[:, None] * (1 - share)
     top = np.clip(rest @ weight @ share / (share @ weight @ share), 0.0, 1.0)
     error = _squared(rest - top[:, None] * share, weight)
-    return Fit(error, top, top - task.start, 1 - beyond, 0.5 / (len(EXPONENTS) * HALVES))
+    return Fit(error, top, top - task.start, 1 - beyond, RISING / (len(EXPONENTS) * HALVES))
 
 
 def _squared(missed: Values, weight: Values) -> Values:
