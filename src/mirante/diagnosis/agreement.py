@@ -4,7 +4,7 @@ A cosine alone does not tell, since some captions are near to every picture. So 
 caption has with all pictures and by what the picture has with all captions; the sum of both is the agreement. What
 wrong captions reach is known, from captions beside pictures drawn at random; the data are a mixture of right pairs
 and a share π of wrong ones. π is the least ratio of both distribution functions (Storey 2002, "A direct approach to
-false discovery rates"), and captions are doubted up to where, by that mixture, one in four is wrong.
+false discovery rates"), and captions are doubted up to where, by that mixture, one in seven is wrong.
 """
 
 from collections import Counter
@@ -27,13 +27,14 @@ FEWEST = 50
 TELLING = 0.95
 """A model judges only where a right pair beats a random one at least so often."""
 
-WRONG = 0.25
-"""Among the captions that are doubted last, about this share is wrong; among all of them, far more."""
+WRONG = 0.15
+"""Of the captions that are doubted last, this share is wrong; of all of them, far more."""
 
 FALSE_ALARMS = 0.02
 """At most this share of the captions is doubted although right, by estimate."""
 
 _DRAWN = 20_000
+_REPEATED = 3
 _QUANTILES = np.linspace(0.3, 0.95, 66)
 
 
@@ -87,8 +88,9 @@ def agreement(
     if len(table.captions) < FEWEST:
         return None
     scores, random = table.scores, table.random(np.random.default_rng(seed))
-    share, threshold = mixture(scores, random)
-    telling = _telling(scores, random, share)
+    single = scores[table.single] if np.count_nonzero(table.single) >= FEWEST else scores
+    share, threshold = mixture(single, random)
+    telling = _telling(single, random, share)
     if telling < TELLING:
         return Agreement(len(scores), telling, None)
     doubted = [row for row in np.argsort(scores, kind="stable").tolist() if scores[row] <= threshold]
@@ -120,6 +122,7 @@ class _Table:
         pictures: (n,) rows of `images`.
         scores: (n,) agreements.
         words: n texts, case and punctuation aside.
+        single: (n,) whether the text stands on fewer than three pictures: others may fit none, and yet be no mistake.
     """
 
     def __init__(self, pairs: Pairs, images: Embeddings, texts: Embeddings, among: Collection[str] | None) -> None:
@@ -138,6 +141,8 @@ class _Table:
         self.captions, self.pictures, self.scores = rows[best], columns[best], every[best]
         words = {spoken[one.id]: plain(one.text) for one in told}
         self.words = [words[row] for row in self.captions.tolist()]
+        uses = Counter(self.words)
+        self.single = np.array([uses[one] < _REPEATED for one in self.words], np.bool_)
 
     def random(self, dice: np.random.Generator) -> Floats:
         """Agreements of the same captions with pictures of others."""
@@ -186,7 +191,7 @@ class _Cloud:
 def _singled_out(doubted: list[int], words: list[str]) -> list[int]:
     """Without texts that stand on several pictures and fit few of them: those are named as repeated."""
     uses, wrong = Counter(words), Counter(words[row] for row in doubted)
-    return [row for row in doubted if uses[words[row]] < 3 or 2 * wrong[words[row]] <= uses[words[row]]]
+    return [row for row in doubted if uses[words[row]] < _REPEATED or 2 * wrong[words[row]] <= uses[words[row]]]
 
 
 def _telling(scores: Floats, random: Floats, share: float) -> float:
