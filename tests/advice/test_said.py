@@ -89,6 +89,7 @@ def test_money_bytes_and_points() -> None:
         "US$ 1,234.50",
     ]
     assert money(0.25, PT) == "US$ 0,25"
+    assert "US$ 0.0001" in money(0.00005, EN) != money(0.0001, EN)
     assert [size(one, EN) for one in (12, 2_500, 64e6, 1.7e9, 1e12)] == ["12 B", "2.5 kB", "64 MB", "1.7 GB", "1.0 TB"]
     assert [signed(one, EN) for one in (0.251, 0.0, -0.02, 0.0001)] == ["+25.1", "0.0", "\u22122.0", "0.0"]
 

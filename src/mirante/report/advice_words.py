@@ -9,6 +9,7 @@ from mirante.types import Estimate
 
 Form: TypeAlias = Callable[[Voice, Any], str]
 
+LEAST_USD = 0.0001
 UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
@@ -36,6 +37,8 @@ def duration(hours: float, voice: Voice) -> str:
 
 def money(usd: float, voice: Voice) -> str:
     """`US$ 0.25`; sums below a cent keep their first digits."""
+    if 0 < usd < LEAST_USD:
+        return voice.say("less_than", value=f"US$ {voice.number(LEAST_USD, 4)}")
     places = 2 if usd >= 0.01 or usd <= 0 else 4
     return f"US$ {voice.number(usd, places)}"
 
