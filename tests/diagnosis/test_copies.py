@@ -110,6 +110,11 @@ def test_the_hash_of_a_crop_is_near_to_a_crop_of_the_hash() -> None:
     assert 0 < NEAR < 95, "half of 190 bits differ by chance"
 
 
+def test_no_picture_is_its_own_neighbour() -> None:
+    whole = hashes(np.stack([thumbnail(image) for image in SOME[:3]] * 2))
+    assert set(neighbours(whole, whole, most=1, itself=True)) == {(0, 3), (1, 4), (2, 5)}
+
+
 def test_noise_in_a_grey_picture_leaves_its_hash_alone() -> None:
     ramp = np.linspace(40, 200, 48, dtype=np.float32)[None, :, None].repeat(48, 0).repeat(3, 2)
     noisy = ramp + np.random.default_rng(0).normal(0, 1.5, ramp.shape)
