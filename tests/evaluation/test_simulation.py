@@ -64,13 +64,14 @@ def test_intervals_hold_the_truth_about_as_often_as_they_claim(world: ModuleType
 def test_intervals_that_take_captions_for_images_do_not(world: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the clusters are for: the five captions of an image are no five observations."""
     cell = world.Cell("mrr", 0.5)
-    alone = Clusters.of([str(at) for at in range(500)])
+    alone = Clusters.of([str(at) for at in range(200)])
     monkeypatch.setattr(world.Cell, "clusters", lambda self, images: alone)
-    ((held, _, _), *_) = world.coverage(100, cells=[cell], replications=FEW, correlation=0.7).values()
-    assert not within(held, COVERAGE, FEW)
-    flips, bootstrap, _ = world.size(100, cells=[cell], replications=FEW, correlation=0.7, draws=200)[cell]
-    assert not within(flips, SIZE, FEW)
-    assert not within(bootstrap, SIZE, FEW)
+    settings = {"cells": [cell], "replications": 200, "correlation": 0.7}
+    for held, _, _ in world.coverage(40, **settings).values():
+        assert not within(held, COVERAGE, 200)
+    flips, bootstrap, _ = world.size(40, draws=200, **settings)[cell]
+    assert not within(flips, SIZE, 200)
+    assert not within(bootstrap, SIZE, 200)
 
 
 def test_equal_models_are_told_apart_about_as_often_as_the_tests_claim(world: ModuleType) -> None:
