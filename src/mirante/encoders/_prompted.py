@@ -1,11 +1,12 @@
-"""An image tower that can be told something on the way: prompt tokens enter before one of its layers.
+"""An image tower that can be told something on the way: before any of its upper layers the tokens may be changed.
 
 Source: Zhan et al. 2025 (ELIP, arXiv 2502.15682); tokens at deeper layers: Jia et al. 2022 (VPT, arXiv 2203.12119).
-The layers, norms and pooling are the library's own; with no prompts the features equal the library's.
+The layers, norms and pooling are the library's own; where nothing is told the features equal the library's.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -28,9 +29,22 @@ class Hidden:
     tokens: Tensor
     seen: Tensor | None = None
 
-    def __getitem__(self, rows: Tensor) -> "Hidden":
-        """The pictures of those rows, (m,) int64."""
+    def __getitem__(self, rows: Tensor | slice) -> "Hidden":
+        """The pictures of those rows."""
         return Hidden(self.tokens[rows], None if self.seen is None else self.seen[rows])
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """The pictures of several, in order."""
+        seen = [one.seen for one in parts if one.seen is not None]
+        return cls(torch.cat([one.tokens for one in parts]), torch.cat(seen) if seen else None)
+
+
+Steer: TypeAlias = Callable[[int, Hidden], Hidden]
+"""What is done before upper layer number 0, 1, … to the pictures on their way."""
 
 
 class PromptedTower:
@@ -74,26 +88,25 @@ class PromptedTower:
             hidden = Hidden(tokens, pixels["pixel_attention_mask"].bool())
         return Hidden(self._through(self._layers[: self.entry], hidden.tokens, hidden.seen), hidden.seen)
 
-    def upper(self, hidden: Hidden, prompts: Tensor) -> Tensor:
-        """The features of pictures under prompts.
+    def upper(self, hidden: Hidden, steer: Steer) -> Tensor:
+        """The features of pictures that are steered.
 
         Args:
             hidden: B pictures, from `lower`.
-            prompts: (B, deep, m, w): m tokens that enter, and for each further of `deep` layers m that replace them.
+            steer: may change them before each layer.
 
         Returns:
             (B, d), not normalised.
         """
-        first, m = int(self._has_class_token), prompts.shape[2]
-        tokens, seen = hidden.tokens, hidden.seen
-        if m and seen is not None:
-            seen = torch.cat([seen[:, :first], seen.new_ones(len(seen), m), seen[:, first:]], dim=1)
         for number, layer in enumerate(self._layers[self.entry :]):
-            if m and number < prompts.shape[1]:
-                rest = tokens[:, first:] if number == 0 else tokens[:, first + m :]
-                tokens = torch.cat([tokens[:, :first], prompts[:, number].to(tokens.dtype), rest], dim=1)
-            tokens = self._through([layer], tokens, seen)
-        return self._pooled(tokens, seen)
+            hidden = steer(number, hidden)
+            hidden = Hidden(self._through([layer], hidden.tokens, hidden.seen), hidden.seen)
+        return self._pooled(hidden.tokens, hidden.seen)
+
+    @property
+    def first(self) -> int:
+        """Place of the first patch among the tokens: 1 behind a class token, else 0."""
+        return int(self._has_class_token)
 
     @property
     def _has_class_token(self) -> bool:
@@ -113,3 +126,31 @@ class PromptedTower:
             whole = self._tower.post_layernorm(tokens)
             features = self._tower.head(whole) if seen is None else self._tower.head(whole, seen)
         return features  # type: ignore[no-any-return]
+
+
+def unsteered(number: int, hidden: Hidden) -> Hidden:
+    """Nothing is told."""
+    del number
+    return hidden
+
+
+def splice(prompts: Tensor, first: int) -> Steer:
+    """Prompt tokens without position, behind the class token where there is one.
+
+    Args:
+        prompts: (B, deep, m, w): m tokens that enter, and for each further of `deep` layers m that replace them.
+        first: `PromptedTower.first`.
+    """
+    deep, m = prompts.shape[1:3]
+
+    def steer(number: int, hidden: Hidden) -> Hidden:
+        if not m or number >= deep:
+            return hidden
+        tokens, seen = hidden.tokens, hidden.seen
+        rest = tokens[:, first:] if number == 0 else tokens[:, first + m :]
+        tokens = torch.cat([tokens[:, :first], prompts[:, number].to(tokens.dtype), rest], dim=1)
+        if seen is not None and number == 0:
+            seen = torch.cat([seen[:, :first], seen.new_ones(len(seen), m), seen[:, first:]], dim=1)
+        return Hidden(tokens, seen)
+
+    return steer

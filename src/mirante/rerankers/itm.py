@@ -26,7 +26,7 @@ class Matching:
     """
 
     def __init__(self, matcher: "Matcher") -> None:
-        self.matcher, self.kept = matcher, Kept(matcher.see)
+        self.matcher, self.kept = matcher, Kept(matcher.see, torch.cat)
 
     @property
     def name(self) -> str:

@@ -1,0 +1,73 @@
+"""A base and its guide: the score of a picture that was looked at under a query."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from mirante.encoders._prompted import Hidden, PromptedTower, unsteered
+from mirante.rerankers._attention import Attention
+from mirante.rerankers._guide import Guide, Guiding, Said, Sizes, Told, check, read, sizes
+from mirante.rerankers._prompts import Prompts
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from mirante.encoders._dual import DualEncoder
+
+
+class Guided:
+    """Pictures seen under queries by a frozen base.
+
+    Args:
+        encoder: CLIP, SigLIP or SigLIP 2; its weights stay as they are.
+        guiding: how queries guide its image tower.
+
+    Attributes:
+        guide: the module that is trained.
+
+    Raises:
+        UsageError: the base has no such layer, or `guiding` is not possible.
+    """
+
+    def __init__(self, encoder: "DualEncoder", guiding: Guiding) -> None:
+        check(guiding)
+        self.encoder, self.guiding = encoder, guiding
+        self.tower = PromptedTower(encoder, guiding.entry)
+        self.guide = make(guiding, sizes(encoder)).to(encoder.device)
+
+    def see(self, images: "Sequence[Image]") -> Hidden:
+        """RGB pictures up to the layer where queries enter; nothing here depends on one."""
+        with torch.inference_mode():
+            return self.tower.lower(self.encoder.pixels(images))
+
+    def read(self, texts: Sequence[str]) -> Said:
+        """What the base makes of T texts."""
+        return read(self.encoder, list(texts))
+
+    def say(self, said: Said) -> Told:
+        """What the guide makes of it."""
+        return cast("Guide", self.guide)(said)
+
+    def scores(self, hidden: Hidden, rows: Tensor, told: Told) -> Tensor:
+        """Cosines of B texts, each to a picture that was seen under it.
+
+        Args:
+            hidden: B pictures, from `see`.
+            rows: (B, d) the unit rows of the texts.
+            told: B rows, from `say`.
+        """
+        steer = cast("Guide", self.guide).steer(told, self.tower.first)
+        seen = normalize(self.tower.upper(hidden, steer).float(), dim=-1)
+        return (seen * rows).sum(dim=-1)
+
+    def plain(self, hidden: Hidden) -> Tensor:
+        """(B, d) unit rows of pictures that nothing guides: the base's own."""
+        return normalize(self.tower.upper(hidden, unsteered).float(), dim=-1)
+
+
+def make(guiding: Guiding, of: Sizes) -> nn.Module:
+    """A new guide; torch's global generator gives its start."""
+    return Attention(guiding, of) if guiding.form == "attention" else Prompts(guiding, of)

@@ -1,0 +1,112 @@
+"""A guide on the disk: a folder with its weights, and what they belong to."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from mirante import config
+from mirante.encoders._checkpoint import replaced
+from mirante.errors import ModelError, UsageError
+from mirante.rerankers._guide import Guiding
+from mirante.rerankers._guided import Guided
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mirante.encoders._dual import DualEncoder
+
+NOTES, WEIGHTS = "elip.json", "guide.safetensors"
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What a guide belongs to.
+
+    Args:
+        base: address of the model that it was trained on.
+        revision: commit or hash of that model's weights.
+        guiding: its shape.
+        weight: of the guided cosine beside the base's own; None for the guided one alone.
+    """
+
+    base: str
+    revision: str
+    guiding: Guiding
+    weight: float | None
+
+
+def write(folder: Path, guided: Guided, weight: float | None) -> Path:
+    """Write the guide; what is in `folder` stays whole until the new one is.
+
+    Raises:
+        StoreError: the disk is full or refuses.
+    """
+    made = guided.encoder.provenance
+    notes = Notes(made.model, made.revision, guided.guiding, weight)
+    with replaced(folder) as new:
+        (new / NOTES).write_text(json.dumps({"schema": 1, **asdict(notes)}, indent=1), encoding="utf-8")
+        tensors = {name: value.detach().cpu().contiguous() for name, value in guided.guide.state_dict().items()}
+        save_file(tensors, new / WEIGHTS)
+    return folder
+
+
+def read(folder: Path, base: "DualEncoder") -> tuple[Guided, float | None]:
+    """The guide in `folder`, over its base, and its weight.
+
+    Raises:
+        UsageError: there is none, or it was trained on another base.
+        ModelError: it is damaged.
+    """
+    notes = describe(folder)
+    if notes.revision != base.provenance.revision:
+        raise UsageError(
+            f"{str(folder)!r} was trained on {notes.base!r} at {notes.revision}, not on {base.provenance.model!r} at "
+            f"{base.provenance.revision}: give --model {notes.base}."
+        )
+    guided = Guided(base, notes.guiding)
+    guided.guide.load_state_dict(_weights(folder, guided.guide.state_dict()))
+    guided.guide.eval().requires_grad_(requires_grad=False)
+    return guided, notes.weight
+
+
+def describe(folder: Path) -> Notes:
+    """What is known of the guide in `folder`.
+
+    Raises:
+        UsageError: there is none.
+        ModelError: its notes are damaged.
+    """
+    try:
+        plain: dict[str, Any] = json.loads((folder / NOTES).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"{str(folder)!r} holds no guide ({NOTES} is missing): give the folder that `mirante train` wrote, "
+            "e.g. elip:runs/elip/checkpoint."
+        ) from error
+    except ValueError as error:
+        raise _damaged(folder, NOTES, str(error)) from error
+    plain.pop("schema", None)
+    return config.build(Notes, {key: value for key, value in plain.items() if value is not None} | _alone(plain), NOTES)
+
+
+def _alone(plain: Mapping[str, Any]) -> dict[str, None]:
+    return {"weight": None} if plain.get("weight") is None else {}
+
+
+def _weights(folder: Path, wanted: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
+    try:
+        found: dict[str, Tensor] = load_file(folder / WEIGHTS)
+    except (OSError, SafetensorError) as error:
+        raise _damaged(folder, WEIGHTS, str(error)) from error
+    if {name: value.shape for name, value in found.items()} != {name: value.shape for name, value in wanted.items()}:
+        raise _damaged(folder, WEIGHTS, f"its tensors are not those that {NOTES} tells of")
+    return found
+
+
+def _damaged(folder: Path, name: str, why: str) -> ModelError:
+    return ModelError(f"{name} in {str(folder)!r} is damaged: {why}. Train it again, or fetch it again.")
