@@ -7,7 +7,7 @@ from PIL import Image
 
 from mirante import encoders
 from mirante.encoders import clip, siglip, siglip2
-from mirante.encoders._prompted import PromptedTower, splice
+from mirante.encoders._prompted import PromptedTower, splice, unsteered
 from mirante.errors import UsageError
 
 FAMILIES = {"clip": clip, "siglip": siglip, "siglip2": siglip2}
