@@ -153,3 +153,22 @@ def test_expansion_is_the_cosine_to_text_and_best_pictures():
     new = unit(0.7 * unit([1, 2]) + 0.3 * unit([0.5**3, 0.4**3]))
     np.testing.assert_allclose(Expansion(pictures=2).score(given), rows @ new, rtol=1e-6)
     np.testing.assert_allclose(Expansion(share=0.0).score(given), rows @ unit([1, 2]), rtol=1e-6)
+
+
+def test_a_reader_of_the_scores_alone_sees_the_same_order(run, collection):
+    """trec_eval sorts by score, then the later id: `a` at the end of the head must stand above `d` and `e` below it."""
+    level = Run(run.queries, IDS, run.indices, np.where(run.indices < 0, -np.inf, np.float32(0.3)), "base")
+    level.scores[0, 4] = 0.2
+    for tiny in (0.0, 1e-12, -1e-12):  # less than what one float32 step is at 0.3
+        done = rerank(level, By(a=-9 - 2 * tiny, b=-9 - tiny, c=-9), collection, depth=3)
+        found = done.ranking("q1")
+        assert sorted(found, key=lambda pair: (pair[1], pair[0]), reverse=True) == found
+        assert {one for one, _ in found[:3]} == {"a", "b", "c"}
+        assert done.scores[0, 3:].tolist() == level.scores[0, 3:].tolist()
+
+
+def test_the_scores_of_the_base_leave_a_run_as_it_is(run, collection):
+    by = type("Same", (), {"name": "same", "score": lambda self, candidates: candidates.scores})()
+    done = rerank(run, by, collection, depth=3)
+    np.testing.assert_array_equal(done.indices, run.indices)
+    np.testing.assert_array_equal(done.scores, run.scores)

@@ -11,6 +11,7 @@ from mirante.evaluation.league import League, league
 from mirante.evaluation.metrics import metric
 from mirante.evaluation.per_query import PerQuery, per_query
 from mirante.evaluation.presets import Preset, load_preset
+from mirante.evaluation.reordered import is_reranked, reordered
 from mirante.evaluation.rescoring import rescore
 from mirante.evaluation.results import SavedResults, load_results, save_results
 from mirante.evaluation.trec import read_qrels, read_run, write_qrels, write_run
@@ -32,6 +33,7 @@ __all__ = [
     "evaluate",
     "evaluate_run",
     "evaluate_under",
+    "is_reranked",
     "judge_contrasts",
     "language_gaps",
     "league",
@@ -41,6 +43,7 @@ __all__ = [
     "per_query",
     "read_qrels",
     "read_run",
+    "reordered",
     "rescore",
     "save_results",
     "write_qrels",

@@ -80,8 +80,8 @@ def chain(addresses: Sequence[str], base: Encoder) -> tuple[Reranker, ...]:
 def rerank(run: Run, reranker: Reranker, collection: Collection, *, depth: int = 100) -> Run:
     """Put the first `depth` answers of each query of `run` into the order of `reranker`; what is below stays below.
 
-    Equal scores keep trec_eval's order: the later id first. The new scores are moved by one number per query, so that
-    none is lower than those of the tail.
+    Equal scores keep trec_eval's order: the later id first. The new scores of a query are moved up where they would
+    not stand above its tail, so that trec_eval, too, reads the answers in the order in which they are listed.
 
     Args:
         run: text to image.
@@ -98,7 +98,8 @@ def rerank(run: Run, reranker: Reranker, collection: Collection, *, depth: int =
     place = {document: at for at, document in enumerate(collection.documents.ids)}
     asked = {query: at for at, query in enumerate(collection.queries.ids)}
     indices, scores = run.indices.copy(), run.scores.copy()
-    for row, query in enumerate(track(run.queries, f"re-rank with {reranker.name}", unit="queries")):
+    queries = track(run.queries, f"re-rank with {reranker.name}", total=len(run.queries), unit="queries")
+    for row, query in enumerate(queries):
         head = indices[row, :depth][indices[row, :depth] >= 0]
         ids = [run.documents[at] for at in head]
         found = reranker.score(
@@ -117,15 +118,26 @@ def rerank(run: Run, reranker: Reranker, collection: Collection, *, depth: int =
             )
         order = sorted(range(len(head)), key=lambda at: (found[at], ids[at]), reverse=True)
         indices[row, : len(head)] = head[order]
-        scores[row, : len(head)] = _above(found[order], scores[row, len(head) :])
+        listed = [ids[at] for at in order] + [run.documents[at] for at in indices[row, len(head) :][:1] if at >= 0]
+        scores[row, : len(listed)] = _falling(found[order], scores[row, len(head) : len(listed)], listed)
     return replace(run, indices=indices, scores=scores, name=f"{run.name}+{reranker.name}")
 
 
-def _above(head: Vectors, tail: Vectors) -> Vectors:
-    """The scores of the head, moved so that the lowest is not below the tail's highest."""
-    highest = tail.max(initial=-np.inf)
-    lift = highest - head.min(initial=np.inf)
-    return np.maximum(head + np.float32(lift), highest) if np.isfinite(lift) and lift > 0 else head
+def _falling(head: Vectors, tail: Vectors, ids: Sequence[str]) -> Vectors:
+    """Scores of the `ids`, moved up by one number to stand above the first of the tail, and kept apart there.
+
+    Args:
+        head: (k,) new scores, not increasing.
+        tail: (1,) the score of the first answer below, or (0,) where there is none.
+        ids: of the k answers and of that one; of equal scores, the later id comes first.
+    """
+    lift = max(0.0, float(tail.max(initial=-np.inf)) - float(head.min(initial=np.inf)))
+    scores: list[float] = np.concatenate([head + np.float32(lift), tail]).tolist()
+    for at in reversed(range(len(scores) - 1)):
+        below, wins = scores[at + 1], ids[at] > ids[at + 1]
+        if scores[at] < below or (scores[at] == below and not wins):
+            scores[at] = below if wins else float(np.nextafter(np.float32(below), np.float32(np.inf)))
+    return np.array(scores, np.float32)
 
 
 def _open(address: str, base: Encoder) -> Reranker:
