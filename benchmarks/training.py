@@ -285,7 +285,7 @@ def ours(case: Case, table: Path, model: Path, out: Path) -> dict[str, Any]:
     os.environ["MIRANTE_CACHE"] = f"{out}-cache"
     from accelerate import Accelerator
 
-    from mirante.training import data, loop, parts, pictures, start
+    from mirante.training import data, loop, parts, pictures, start, task
 
     precision = {"fp32": "no"}.get(case.memory.precision, case.memory.precision)
     accelerator, clock = Accelerator(mixed_precision=precision), Clock(case)
@@ -307,7 +307,8 @@ def ours(case: Case, table: Path, model: Path, out: Path) -> dict[str, Any]:
     batches, pixels = pictures.prepare(data.open_sets(config.data).batches, encoder)
     prepared = time.perf_counter() - began
     parts.choose(encoder, case.trained)
-    loop.run(config, encoder, Timed(batches, clock), pictures=pixels, accelerator=accelerator)
+    learns = task.contrastive(config, encoder, pixels, accelerator)
+    loop.run(config, learns, Timed(batches, clock), accelerator=accelerator)
     return {**clock.figures(), "prepared": prepared}
 
 

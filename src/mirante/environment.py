@@ -38,6 +38,16 @@ def commit() -> str | None:
     return found.stdout.strip()
 
 
+def device_of(model: Any) -> str:
+    """What a model runs on: `"cpu"`, or the name of its GPU."""
+    device = getattr(model, "device", None)
+    if getattr(device, "type", "cpu") != "cuda":
+        return str(device or "cpu")
+    import torch
+
+    return str(torch.cuda.get_device_name(device))
+
+
 def _version(name: str) -> str | None:
     try:
         return version(name)

@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from mirante import encoders
 from mirante.datasets.scenes import SceneDataset
 from mirante.encoders import _tiny
-from mirante.training import loop
+from mirante.training import loop, task
 from mirante.training.config import Data, LossTerm, Model, NewModel, TrainConfig
 from mirante.training.pictures import prepare
 from mirante.training.start import open_model
@@ -74,8 +74,9 @@ def run(batches, pictures):
     """`loop.run` over the scenes on the processor, as a function."""
 
     def train(config, encoder, **more):
-        more = {"pictures": pictures, "accelerator": Accelerator(cpu=True), **more}
-        return loop.run(config, encoder, batches, **more)
+        more = {"accelerator": Accelerator(cpu=True), **more}
+        learns = task.contrastive(config, encoder, more.pop("pictures", pictures), more["accelerator"])
+        return loop.run(config, learns, batches, **more)
 
     return train
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 from mirante.datasets.scenes import SceneDataset
 from mirante.errors import StoreError, TrainingError
-from mirante.training import loop, mining, parts, state, validation
+from mirante.training import loop, mining, parts, state, task, validation
 from mirante.training.batches import PairBatches
 from mirante.training.config import Hard, Lora, LossTerm, Memory, Trained
 from mirante.training.data import Sets
@@ -82,8 +82,9 @@ def start(new_model, batches, pictures, pairs):
         heart = Heart(encoder.module, life)
         search = mining.create(config, data, pixels, accelerator)
         torch.manual_seed(random.randrange(1000))
-        given = {"look": judge(encoder, config), **more, "pictures": pixels, "mining": search}
-        done = loop.run(config, encoder, search or data, accelerator=accelerator, **given)
+        given = {"look": judge(encoder, config), **more, "mining": search}
+        learns = task.contrastive(config, encoder, pixels, accelerator)
+        done = loop.run(config, learns, search or data, accelerator=accelerator, **given)
         return encoder, done, heart.beats
 
     return begin
@@ -197,7 +198,8 @@ def watched(new_model, settings, tmp_path, run, monkeypatch):
 
         monkeypatch.setattr(validation, "measure", measure)
         checkpoint = tmp_path / "run/checkpoint"
-        watch = validation.Watch(encoder, Sets(None, "pairs", None), "hit_rate@1", lambda: encoder.save(checkpoint))
+        learner = validation.Retrieval(encoder)
+        watch = validation.Watch(learner, Sets(None, "pairs", None), "hit_rate@1", lambda: encoder.save(checkpoint))
         error = None
         try:
             run(settings(steps=8, validate_every=2, save_every=1), encoder, look=watch, **more)

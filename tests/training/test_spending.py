@@ -58,14 +58,15 @@ def hourly(clock, batches):
 @pytest.fixture
 def start(new_model, pictures, hourly, clock):
     """One start of a run whose steps take an hour each: the model, where it stands, what was spent."""
-    from mirante.training import loop
+    from mirante.training import loop, task
 
     def begin(config, look=None):
         encoder, accelerator = new_model(), Accelerator(cpu=True)
         torch.manual_seed(config.seed)
         parts.choose(encoder, config.trained)
         purse = Spending(config, accelerator, clock.seconds)
-        done = loop.run(config, encoder, hourly, pictures=pictures, accelerator=accelerator, look=look, spending=purse)
+        learns = task.contrastive(config, encoder, pictures, accelerator)
+        done = loop.run(config, learns, hourly, accelerator=accelerator, look=look, spending=purse)
         return encoder, done, purse
 
     return begin

@@ -10,6 +10,7 @@ from typing import Any
 from PIL.Image import Image
 
 from mirante.disk import disk
+from mirante.environment import device_of
 from mirante.types import Encoder, Provenance, Vectors
 
 KINDS = ("images", "texts")
@@ -69,7 +70,7 @@ def taken(timed: Timed, kept: Path | None = None, usd_per_hour: float = 0.0) -> 
     found = json.loads(kept.read_text(encoding="utf-8")) if kept and kept.is_file() else {}
     fresh = {f"seconds_per_{kind[:-1]}": each for kind in KINDS if (each := timed.each(kind)) is not None}
     if fresh:
-        found |= {"device": _device(timed.encoder), **fresh}
+        found |= {"device": device_of(timed.encoder), **fresh}
         if kept:
             with disk(kept):
                 kept.parent.mkdir(parents=True, exist_ok=True)
@@ -92,12 +93,3 @@ def _training(model: str) -> Mapping[str, Any] | None:
         return {"actual": dict(known["actual"]), "predicted": known["predicted"]}
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _device(encoder: Any) -> str:
-    device = getattr(encoder, "device", None)
-    if getattr(device, "type", "cpu") != "cuda":
-        return str(device or "cpu")
-    import torch
-
-    return str(torch.cuda.get_device_name(device))

@@ -110,7 +110,7 @@ def main() -> None:
 def _try(config: TrainConfig, batch: int, seconds: float) -> Tried:
     import numpy as np
 
-    from mirante.training import loop, open_accelerator, parts
+    from mirante.training import loop, open_accelerator, parts, task
     from mirante.training.pictures import Pictures
     from mirante.training.spending import peak
 
@@ -131,7 +131,8 @@ def _try(config: TrainConfig, batch: int, seconds: float) -> Tried:
             save_every=_MANY, hard=None, budget=None, max_hours=None, learning_rate=_RATE, tensorboard=False,
         )  # fmt: skip
         until = _Until(short, accelerator, seconds)
-        done = loop.run(short, encoder, timed, pictures=pictures, accelerator=accelerator, spending=until)
+        learns = task.contrastive(short, encoder, pictures, accelerator)
+        done = loop.run(short, learns, timed, accelerator=accelerator, spending=until)
         end, most = time.monotonic(), peak(accelerator.device)
     each = _typical(timed.times) or done.seconds / max(1, done.step)
     busy = _typical(timed.busy) or each

@@ -16,6 +16,7 @@ from mirante.evaluation.rescoring import rescore
 from mirante.evaluation.results import SavedResults, load_results, save_results
 from mirante.evaluation.trec import read_qrels, read_run, write_qrels, write_run
 from mirante.evaluation.under import evaluate_under
+from mirante.evaluation.verdicts import Verdict, leading, verdicts
 
 __all__ = [
     "Comparison",
@@ -27,6 +28,7 @@ __all__ = [
     "Preset",
     "SavedResults",
     "Settings",
+    "Verdict",
     "by_language",
     "compare",
     "compare_all",
@@ -36,6 +38,7 @@ __all__ = [
     "is_reranked",
     "judge_contrasts",
     "language_gaps",
+    "leading",
     "league",
     "load_preset",
     "load_results",
@@ -46,6 +49,7 @@ __all__ = [
     "reordered",
     "rescore",
     "save_results",
+    "verdicts",
     "write_qrels",
     "write_run",
 ]

@@ -1,7 +1,7 @@
 """A folder of results: everything that a report needs, without a model.
 
 results.json                 {"schema": 1, "results": [...], "comparisons": [...], "contrasts": [...], "gaps": [...],
-                             "environment": {...}}
+                             "reranked": [...], "environment": {...}}
 runs/*.trec, qrels/*.trec    named in each result's details, under "files"
 ranks/*.txt, pairs/*.jsonl   likewise; see `evidence`
 """
@@ -26,6 +26,7 @@ from mirante.evaluation.languages import Gap
 from mirante.evaluation.per_query import PerQuery, per_query
 from mirante.evaluation.ranks import Ranks
 from mirante.evaluation.trec import read_qrels, read_run, write_qrels, write_run
+from mirante.evaluation.verdicts import Verdict, verdict, verdicts
 from mirante.types import Estimate, Pairs, Protocol, Provenance, Qrels, Result, Run
 
 SCHEMA = 1
@@ -43,6 +44,7 @@ class SavedResults:
         comparisons: of pairs of models within one protocol.
         contrasts: answers to the questions of data sets that ask some.
         gaps: between languages of one test, model by model.
+        reranked: what re-ranking did.
     """
 
     folder: Path
@@ -51,6 +53,7 @@ class SavedResults:
     comparisons: tuple[Comparison, ...] = ()
     contrasts: tuple[Contrasted, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    reranked: tuple[Verdict, ...] = ()
 
     def run(self, result: Result) -> Run:
         """The answers behind one of the results."""
@@ -133,16 +136,20 @@ def save_results(
         if one.result.data in pairs_files:
             files["pairs"] = pairs_files[one.result.data]
         saved.append(replace(one.result, details={**one.result.details, "files": files}))
+    told = verdicts(saved, comparisons)
     document = {
         "schema": SCHEMA,
         "results": [result_json(result) for result in saved],
         "comparisons": [asdict(one) for one in comparisons],
         "contrasts": [asdict(one) for one in contrasts],
         "gaps": [asdict(one) for one in gaps],
+        "reranked": [one.to_dict() for one in told],
         "environment": dict(environment),
     }
     write(folder / NAME, (json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False), "\n"))
-    return SavedResults(folder, tuple(saved), dict(environment), tuple(comparisons), tuple(contrasts), tuple(gaps))
+    return SavedResults(
+        folder, tuple(saved), dict(environment), tuple(comparisons), tuple(contrasts), tuple(gaps), told
+    )
 
 
 def load_results(folder: Path) -> SavedResults:
@@ -160,7 +167,8 @@ def load_results(folder: Path) -> SavedResults:
         comparisons = tuple(config.build(Comparison, one, str(path)) for one in document.get("comparisons", ()))
         contrasts = tuple(contrasted(one) for one in document.get("contrasts", ()))
         gaps = tuple(config.build(Gap, one, str(path)) for one in document.get("gaps", ()))
-        return SavedResults(folder, results, document["environment"], comparisons, contrasts, gaps)
+        told = tuple(verdict(one) for one in document.get("reranked", ()))
+        return SavedResults(folder, results, document["environment"], comparisons, contrasts, gaps, told)
     except OSError as error:
         raise StoreError(f"Cannot read {str(path)!r}: {error.strerror}. Is it a folder of results?") from error
     except StoreError:

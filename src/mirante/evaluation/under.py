@@ -20,6 +20,7 @@ def evaluate_under(
     *,
     language: str = "",
     unreadable: Collection[str] = (),
+    answers: int = 0,
 ) -> list[Judgement]:
     """Judge one model's vectors under `preset`, in both directions, language by language where it says so.
 
@@ -30,6 +31,7 @@ def evaluate_under(
         pairs: the data as read, unreadable images included.
         language: of the captions that were read, `""` for all.
         unreadable: ids of images without a row.
+        answers: how many a run from text to image holds at least, where a re-ranker will ask for them.
 
     Raises:
         DataError: the data are not what the protocol means, or a vector is missing.
@@ -47,6 +49,8 @@ def evaluate_under(
         )
         for direction in DIRECTIONS:
             asked = replace(settings, direction=direction)
+            if direction == "text_to_image":
+                asked = replace(asked, depth=max(asked.depth, answers))
             if preset.folds == 1:
                 judged = evaluate(images, texts, folds[0], asked)
             else:

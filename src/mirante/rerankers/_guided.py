@@ -9,7 +9,8 @@ from torch.nn.functional import normalize
 
 from mirante.encoders._prompted import Hidden, PromptedTower, unsteered
 from mirante.rerankers._attention import Attention
-from mirante.rerankers._guide import Guide, Guiding, Said, Sizes, Told, check, read, sizes
+from mirante.rerankers._guide import Guide, Said, Sizes, Told, read, sizes
+from mirante.rerankers._guiding import Guiding, check
 from mirante.rerankers._prompts import Prompts
 
 if TYPE_CHECKING:

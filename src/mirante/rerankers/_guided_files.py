@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from mirante import config
 from mirante.encoders._checkpoint import replaced
 from mirante.errors import ModelError, UsageError
-from mirante.rerankers._guide import Guiding
 from mirante.rerankers._guided import Guided
+from mirante.rerankers._guiding import Guiding
 
 if TYPE_CHECKING:
     from torch import Tensor

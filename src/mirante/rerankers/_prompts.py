@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from mirante.rerankers._guide import HEADS, Guiding, Said, Sizes, Told
+from mirante.rerankers._guide import Said, Sizes, Told
+from mirante.rerankers._guiding import HEADS, Guiding
 
 if TYPE_CHECKING:
     from mirante.encoders._prompted import Steer

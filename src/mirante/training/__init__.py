@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirante import config as configuration
-from mirante import encoders
 from mirante.diagnosis import Leaks
 from mirante.errors import MissingLibrary, UsageError
 from mirante.training.config import TrainConfig
@@ -130,7 +129,7 @@ def train(
     forget_peak(accelerator.device)
     import torch
 
-    from mirante.training import card, data, loop, mining, near, parts, pictures, start, state, validation
+    from mirante.training import card, data, learner, loop, mining, near, pictures, start, state, validation
     from mirante.training.folder import Folder, material
 
     mining.check(config)
@@ -142,27 +141,28 @@ def train(
     folder = Folder(Path(config.out), accelerator)
     folder.claim(config, material(encoder, batches.pictures, new=config.model.start is None), restart=restart)
     spending = Spending(config, accelerator, began, predicted)
-    before = folder.once("before", lambda: validation.snapshot(encoder, sets) if config.model.start else Snapshot())
+    base = validation.Retrieval(encoder)
+    before = folder.once("before", lambda: validation.snapshot(base, sets) if config.model.start else Snapshot())
     torch.manual_seed(config.seed)
-    parts.choose(encoder, config.trained)
-    parameters = Parameters(*parts.counts(encoder.module))
+    learns = learner.create(config, encoder)
+    parameters = Parameters(*learns.choose())
     earlier = state.newest(Path(config.out))
     resumed = state.position(earlier).step if earlier else 0
 
     def keep() -> Path:
-        return parts.save(encoder, config.trained, folder.checkpoint)
+        return learns.save(folder.checkpoint)
 
-    watch = validation.Watch(encoder, sets, config.select, keep) if config.validate_every and sets.validation else None
+    watch = validation.Watch(learns, sets, config.select, keep) if config.validate_every and sets.validation else None
     hard = mining.create(config, batches, pixels, accelerator)
     done = loop.run(
-        config, encoder, hard or batches,
-        pictures=pixels, accelerator=accelerator, look=watch, mining=hard, spending=spending,
+        config, learns.task(pixels, accelerator), hard or batches,
+        accelerator=accelerator, look=watch, mining=hard, spending=spending,
     )  # fmt: skip
     if (not watch or done.best is None) and accelerator.is_main_process:
         keep()
     after = Snapshot()
     if not spending.stopped:
-        after = folder.once("after", lambda: validation.snapshot(encoders.load(str(folder.checkpoint)), sets))
+        after = folder.once("after", lambda: validation.snapshot(learns.reopen(folder.checkpoint), sets))
     finished = Training(
         folder.checkpoint, done.step, done.seconds, before=before, after=after, loss=done.loss or 0.0,
         cost=spending.actual(), unreadable=pixels.unreadable, parameters=parameters,

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from mirante.rerankers._guiding import Guiding
+
 Part: TypeAlias = Literal["all", "none", "projection"] | int
 
 
@@ -172,6 +174,28 @@ class LossTerm:
 
 
 @dataclass(frozen=True)
+class Elip:
+    """A guide over the frozen model, in place of the model itself: what re-ranks as `elip:OUT/checkpoint`.
+
+    Args:
+        guide: how a query guides the image tower.
+        candidates: pictures of the batch that each text is scored against, its own and those that the model likes
+            best; 0 for all, as in the paper.
+        loss: `"cross-entropy"` of each text among its pictures, `"symmetric"` of each picture among its texts too,
+            pairwise `"sigmoid"`, or `"smooth-ap"`.
+        added: the guided cosine is added to the model's own, with a weight that validation chooses (0 among the
+            choices); else it stands alone, as in the paper.
+        depth: answers that are re-ranked at validation.
+    """
+
+    guide: Guiding = field(default_factory=Guiding)
+    candidates: int = 0
+    loss: Literal["cross-entropy", "symmetric", "sigmoid", "smooth-ap"] = "cross-entropy"
+    added: bool = True
+    depth: int = 20
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """A whole run.
 
@@ -180,6 +204,7 @@ class TrainConfig:
         model: where it starts.
         data: what it learns from.
         trained: what of the model is trained.
+        elip: train a guide for re-ranking instead of the model, which stays as it is.
         hard: batches of hard negatives, None for batches at random.
         memory: how a batch fits the device.
         losses: parts of the objective.
@@ -211,6 +236,7 @@ class TrainConfig:
     model: Model
     data: Data
     trained: Trained = Trained()
+    elip: Elip | None = None
     hard: Hard | None = None
     memory: Memory = Memory()
     losses: tuple[LossTerm, ...] = (LossTerm("infonce"),)

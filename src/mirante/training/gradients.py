@@ -95,9 +95,9 @@ class Gradients:
         self.objective.train()
         return loss
 
-    def _sides(self, batch: Batch, seed: tuple[int, ...]) -> list["_Side"]:
+    def _sides(self, batch: Batch, seed: tuple[int, ...]) -> list["Side"]:
         return [
-            _Side(view, view.items(batch), self.micro, self.processes, (*seed, number))
+            Side(view, view.items(batch), self.micro, self.processes, (*seed, number))
             for number, view in enumerate(self.views.values())
         ]
 
@@ -111,7 +111,7 @@ def recompute_activations(module: Any) -> None:
     (new or module.gradient_checkpointing_enable)({"use_reentrant": False})
 
 
-class _Side:
+class Side:
     """One view of one batch, in chunks; a process without a share encodes one item, to know the width of its rows."""
 
     def __init__(

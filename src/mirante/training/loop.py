@@ -13,18 +13,15 @@ from accelerate import Accelerator
 from mirante.batch import Batches
 from mirante.errors import TrainingError
 from mirante.progress import track
-from mirante.training import views
 from mirante.training.agreement import agreed
 from mirante.training.config import TrainConfig
-from mirante.training.gradients import Gradients, Processes, recompute_activations
+from mirante.training.gradients import Processes
 from mirante.training.journal import Journal, news
-from mirante.training.objective import Objective
 from mirante.training.optimisers import Stepper
-from mirante.training.pictures import Pictures
 from mirante.training.state import Position, Scale, Store
+from mirante.training.task import Task
 
 if TYPE_CHECKING:
-    from mirante.encoders._dual import DualEncoder
     from mirante.training.mining import Mining
     from mirante.training.spending import Spending
 
@@ -43,22 +40,20 @@ class Verdict:
 
 def run(
     config: TrainConfig,
-    encoder: "DualEncoder",
+    task: Task,
     batches: Batches,
     *,
-    pictures: Pictures,
     accelerator: Accelerator,
     look: Callable[[Position], Verdict] | None = None,
     mining: "Mining | None" = None,
     spending: "Spending | None" = None,
 ) -> Position:
-    """Train `encoder` in place, from the newest state in `config.out` where there is one.
+    """Do `task` in place, from the newest state in `config.out` where there is one.
 
     Args:
         config: all the rest.
-        encoder: its module is changed.
+        task: its module is changed.
         batches: what each step sees.
-        pictures: pixels of `batches.pictures`, in that order.
         accelerator: device, precision and processes.
         look: a validation, called on the main process every `config.validate_every` steps.
         mining: where `batches` gather neighbours, what searches for them.
@@ -68,28 +63,23 @@ def run(
         TrainingError: the loss is no longer a number; the last state and the best checkpoint are kept.
         StoreError: a state cannot be written, or is of another model.
     """
-    module, main, out = encoder.module, accelerator.is_main_process, Path(config.out)
-    objective = Objective(config.losses, module).to(encoder.device)
-    sides = views.make(objective.views, config, encoder, pictures, accelerator.autocast)
+    module, objective, main, out = task.module, task.objective, accelerator.is_main_process, Path(config.out)
     stepper = Stepper(config, module, objective, accelerator.scaler)
     more = ([mining] if mining else []) + ([Scale(accelerator.scaler)] if accelerator.scaler else [])
     store = Store(out, module, objective, stepper.optimisers, more)
     position = store.load()
     processes = Processes(accelerator.process_index, accelerator.num_processes)
-    gradients = Gradients(sides, objective, config.memory.micro, processes, accelerator.scaler)
     journal = Journal(out, position.step, tensorboard=config.tensorboard) if main else None
     last = position.step if _stale(position, config) else min(config.stop_after or config.steps, config.steps)
     last = position.step if spending and position.step < last and spending.spent() else last
     clock = time.monotonic() - position.seconds
-    if config.memory.checkpointing:
-        recompute_activations(module)
     module.train()
     for step in _steps(position.step, last, config, lambda: time.monotonic() - clock):
         if mining:
-            mining.search(encoder, step)
+            mining.search(task.encoder, step)
         batch = batches.draw(step, config.batch, seed=config.seed)
         stepper.zero()
-        loss = gradients.backward(batch, (config.seed, step)).item()
+        loss = task.gradients.backward(batch, (config.seed, step)).item()
         processes.add(stepper.weights)
         rate, norm = stepper.step(step)
         _check(config, step + 1, loss, norm if accelerator.scaler is None else 0.0)
@@ -99,7 +89,7 @@ def run(
         broke = spending is not None and not over and spending.spent()
         kept = over or due or broke or (step + 1) % config.save_every == 0
         if kept:  # before these weights replace good ones
-            _check(config, step + 1, gradients.loss(batch, (config.seed, step)).item())
+            _check(config, step + 1, task.gradients.loss(batch, (config.seed, step)).item())
         if journal and (over or (step + 1) % _EVERY == 0):
             journal.write(step + 1, news(config, position, rate, norm))
         if look and (due or over):

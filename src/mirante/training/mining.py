@@ -52,7 +52,7 @@ class Mining:
         self._autocast, self._processes = autocast, processes
         self._truth = _truth(batches)
         self._round, self._table = -1, np.full((len(batches.pictures), self._hard.neighbours - 1), -1)
-        self._locked = config.trained.image == "none"
+        self._locked = config.trained.image == "none" or config.elip is not None
         self._images: Tensor | None = None
 
     def search(self, encoder: "DualEncoder", step: int) -> None:

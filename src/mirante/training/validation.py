@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol as Interface
 
 from mirante.embeddings import embed_pairs
 from mirante.errors import UnknownName
@@ -17,17 +18,44 @@ def measure(encoder: Encoder, pairs: Pairs, *, resamples: int = 1000) -> Measure
     """Text to image, of `encoder` as it is now, unreadable pictures left out."""
     images, texts, unreadable = embed_pairs(pairs, encoder)
     readable = pairs.without_images(unreadable)
-    languages = {caption.language for caption in readable.captions}
-    settings = Settings(
-        resamples=resamples, dropped=len(unreadable), language=languages.pop() if len(languages) == 1 else ""
-    )
-    judged = evaluate(images, texts, readable, settings)
+    judged = evaluate(images, texts, readable, conditions(readable, len(unreadable), resamples))
     return Measured(dict(judged.result.metrics), judged.result.protocol)
 
 
-def snapshot(encoder: Encoder, sets: Sets) -> Snapshot:
-    """What `encoder` reaches now on the validation and the retained data."""
-    return Snapshot(*(measure(encoder, pairs) if pairs else None for pairs in (sets.validation, sets.retain)))
+def conditions(pairs: Pairs, dropped: int, resamples: int) -> Settings:
+    """How readable `pairs` are judged, where `dropped` pictures more could not be read."""
+    languages = {caption.language for caption in pairs.captions}
+    language = languages.pop() if len(languages) == 1 else ""
+    return Settings(resamples=resamples, dropped=dropped, language=language)
+
+
+class Learner(Interface):
+    """What can be measured while it learns."""
+
+    def tune(self, pairs: Pairs) -> None:
+        """Choose on the validation what training does not."""
+
+    def measure(self, pairs: Pairs, *, resamples: int = 1000) -> Measured:
+        """Text to image, as it is now."""
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """A model by itself: it has nothing to choose."""
+
+    encoder: Encoder
+
+    def tune(self, pairs: Pairs) -> None:
+        """Nothing."""
+
+    def measure(self, pairs: Pairs, *, resamples: int = 1000) -> Measured:
+        """Text to image, as it is now."""
+        return measure(self.encoder, pairs, resamples=resamples)
+
+
+def snapshot(learner: Learner, sets: Sets) -> Snapshot:
+    """What `learner` reaches now on the validation and the retained data."""
+    return Snapshot(*(learner.measure(pairs) if pairs else None for pairs in (sets.validation, sets.retain)))
 
 
 @dataclass(frozen=True)
@@ -35,13 +63,13 @@ class Watch:
     """Called at each validation; keeps the checkpoint where it is the best so far.
 
     Args:
-        encoder: the one in training.
+        learner: in training.
         sets: validation decides, the retained data is measured beside it.
         select: metric of the validation that decides.
         keep: writes the checkpoint.
     """
 
-    encoder: Encoder
+    learner: Learner
     sets: Sets
     select: str
     keep: Callable[[], object]
@@ -53,9 +81,11 @@ class Watch:
             UnknownName: no such metric.
         """
         news: dict[str, float] = {}
+        if self.sets.validation:
+            self.learner.tune(self.sets.validation)
         for prefix, pairs in (("", self.sets.validation), ("retain ", self.sets.retain)):
             if pairs:
-                metrics = measure(self.encoder, pairs, resamples=0).metrics
+                metrics = self.learner.measure(pairs, resamples=0).metrics
                 news |= {f"{prefix}{name}": round(one.value, 4) for name, one in metrics.items()}
         if self.select not in news:
             raise UnknownName("metric to select by", self.select, news)

@@ -1,0 +1,140 @@
+"""What is trained: a guide over the frozen model, which re-ranks."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mirante.embeddings import embed_pairs
+from mirante.evaluation import Judgement, Settings, evaluate, evaluate_run
+from mirante.rerankers import Candidates, Collection, rerank
+from mirante.rerankers._guided import Guided
+from mirante.rerankers._guided_files import read, write
+from mirante.rerankers.elip import Elip as Reranker
+from mirante.training import guided, parts
+from mirante.training.config import Elip, TrainConfig
+from mirante.training.pictures import Pictures
+from mirante.training.snapshot import Measured
+from mirante.training.task import Task
+from mirante.training.validation import conditions
+from mirante.types import Pairs, Vectors
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+WEIGHTS = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Of the guided cosine beside the base's; of those that are equally good the smallest is chosen."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """What the frozen model makes of one data set.
+
+    Args:
+        pairs: the data.
+        collection: its texts, pictures and rows.
+        judged: its run, and how good that is.
+        settings: how it was judged.
+    """
+
+    pairs: Pairs
+    collection: Collection
+    judged: Judgement
+    settings: Settings
+
+
+class Guide:
+    """A guide in training.
+
+    Args:
+        config: the run; its `elip` says what is trained, its `select` which metric chooses the weight.
+        elip: the same, known to be there.
+        over: base and guide.
+        weight: of the guided cosine until one is chosen.
+    """
+
+    def __init__(self, config: TrainConfig, elip: Elip, over: Guided, weight: float | None) -> None:
+        self._config, self._elip, self._over = config, elip, over
+        self._reranker = _Remembering(over, weight)
+        self._bases: dict[int, Base] = {}
+
+    @property
+    def weight(self) -> float | None:
+        """Of the guided cosine beside the base's, None for it alone."""
+        return self._reranker.weight
+
+    def choose(self) -> tuple[int, int]:
+        """Unlock the guide alone → numbers that are trained, and all."""
+        module, guide = self._over.encoder.module, self._over.guide
+        module.requires_grad_(requires_grad=False).eval()
+        trained = parts.counts(guide.requires_grad_())[0]
+        return trained, trained + parts.counts(module)[1]
+
+    def task(self, pictures: Pictures, accelerator: "Accelerator") -> Task:
+        """What a run over these pictures learns."""
+        return guided.task(self._config, self._elip, self._over, pictures, accelerator)
+
+    def save(self, folder: Path) -> Path:
+        """Write the guide, with the weight that was chosen last."""
+        return write(folder, self._over, self.weight)
+
+    def reopen(self, folder: Path) -> "Guide":
+        """The guide that was saved, to be measured."""
+        return Guide(self._config, self._elip, *read(folder, self._over.encoder))
+
+    def tune(self, pairs: Pairs) -> None:
+        """Choose the weight that is best on `pairs`; where the guided cosine stands alone there is none to choose."""
+        self._reranker.forget()
+        if not self._elip.added:
+            return
+        values = {}
+        for weight in WEIGHTS:
+            self._reranker.weight = weight
+            values[weight] = self.measure(pairs, resamples=0).metrics[self._config.select].value
+        self._reranker.weight = max(values, key=lambda weight: values[weight])
+
+    def measure(self, pairs: Pairs, *, resamples: int = 1000) -> Measured:
+        """Text to image, re-ranked, with the weight as it is."""
+        training = self._over.guide.training
+        self._over.guide.eval()
+        base = self._base(pairs)
+        run = rerank(base.judged.run, self._reranker, base.collection, depth=self._elip.depth)
+        self._over.guide.train(training)
+        judged = evaluate_run(
+            run, base.pairs, replace(base.settings, resamples=resamples), provenance=base.judged.result.provenance
+        )
+        return Measured(dict(judged.result.metrics), judged.result.protocol)
+
+    def _base(self, pairs: Pairs) -> Base:
+        """What the frozen model makes of `pairs`, worked out once."""
+        if id(pairs) not in self._bases:
+            images, texts, unreadable = embed_pairs(pairs, self._over.encoder)
+            readable = pairs.without_images(unreadable)
+            settings = conditions(readable, len(unreadable), 0)
+            known = Collection(
+                {caption.id: caption.text for caption in readable.captions},
+                {picture.id: picture for picture in readable.images},
+                texts,
+                images,
+            )
+            self._bases[id(pairs)] = Base(readable, known, evaluate(images, texts, readable, settings), settings)
+        return self._bases[id(pairs)]
+
+
+class _Remembering(Reranker):
+    """Cosines of a guide that stays as it is for a while, so that weights can be tried without looking again."""
+
+    def __init__(self, guided: Guided, weight: float | None) -> None:
+        super().__init__(guided, weight)
+        self._cosines: dict[tuple[str, ...], Vectors] = {}
+
+    def forget(self) -> None:
+        """The guide has changed."""
+        self._cosines.clear()
+
+    def cosines(self, candidates: Candidates) -> Vectors:
+        """(k,), found once."""
+        key = (candidates.text, *(picture.content for picture in candidates.pictures))
+        if key not in self._cosines:
+            self._cosines[key] = super().cosines(candidates)
+        return self._cosines[key]

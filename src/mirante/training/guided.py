@@ -1,0 +1,157 @@
+"""Training a guide: each text scores pictures that are looked at under it, and the gradient goes to the guide alone.
+
+Source: Zhan et al. 2025 (ELIP, arXiv 2502.15682). Every picture of a row is conditioned on the row's own text, so that
+copying the text into the picture's vector gains nothing: all candidates of a text would move alike.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mirante.batch import Batch
+from mirante.encoders._prompted import Hidden
+from mirante.rerankers._guide import Said, Told
+from mirante.rerankers._guided import Guided
+from mirante.training.config import Elip, TrainConfig
+from mirante.training.gradients import Processes, Side
+from mirante.training.pictures import Pictures
+from mirante.training.ranking import Ranking
+from mirante.training.task import Task
+from mirante.training.views import View
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+@dataclass(frozen=True)
+class Table:
+    """A batch before any query is told.
+
+    Args:
+        hidden: B pictures below the guided layers.
+        said: T texts as the base reads them.
+        base: (T, B) its own cosines.
+        cells: (n, 2) int64, text and picture of each score to be found.
+        true: (T, B) bool.
+    """
+
+    hidden: Hidden
+    said: Said
+    base: Tensor
+    cells: NDArray[np.int64]
+    true: Tensor
+
+    def spread(self, scores: Tensor, *, added: bool) -> tuple[Tensor, Tensor]:
+        """(n,) guided scores → (T, B) scores, with the base's where `added`, and which of them are known."""
+        texts, pictures = torch.from_numpy(self.cells.T).to(self.base.device)
+        known = torch.zeros_like(self.true)
+        known[texts, pictures] = True
+        whole = torch.zeros_like(self.base).index_put((texts, pictures), scores)
+        return (whole + self.base if added else whole), known
+
+
+@dataclass(frozen=True)
+class GuidedGradients:
+    """The gradient of a batch in the parameters of the guide, exact for any micro-batch.
+
+    Args:
+        guided: base and guide.
+        pictures: pixels by row.
+        ranking: of the scores.
+        elip: which scores are found, and whether the base's are added.
+        micro: cells whose activations are held at once, 0 for all.
+        processes: which share of the cells is found here.
+        autocast: gives the context of the forward pass.
+        scaler: of fp16 gradients, None for none.
+    """
+
+    guided: Guided
+    pictures: Pictures
+    ranking: Ranking
+    elip: Elip
+    micro: int = 0
+    processes: Processes = field(default_factory=Processes)
+    autocast: Callable[[], Any] = torch.no_grad
+    scaler: Any = None
+
+    def backward(self, batch: Batch, seed: tuple[int, ...]) -> Tensor:
+        """Add the gradient on `batch` to the parameters of the guide; returns the loss, detached."""
+        table = self.table(batch)
+        side = self._side(table, seed)
+        found = side.first_pass()
+        loss = self._loss(table, found)
+        if loss.requires_grad:
+            torch.autograd.backward(self.scaler.scale(loss) if self.scaler else loss)
+        if found.grad is not None:
+            side.second_pass(found.grad)
+        return loss.detach()
+
+    def loss(self, batch: Batch, seed: tuple[int, ...]) -> Tensor:
+        """The loss by the guide as it now is, with the draws of `backward` for that seed."""
+        table = self.table(batch)
+        with torch.no_grad():
+            return self._loss(table, self._side(table, seed).rows())
+
+    @torch.no_grad()
+    def table(self, batch: Batch) -> Table:
+        """What the base alone makes of a batch."""
+        encoder = self.guided.encoder
+        with self.autocast():
+            hidden = self.guided.tower.lower(self.pictures.batch(batch.rows).to(encoder.device))
+            images = self.guided.plain(hidden)
+            said = self.guided.read(batch.texts)
+        base = said.rows @ images.T
+        true = torch.from_numpy(batch.positives).to(base.device)
+        return Table(hidden, said, base, candidates(base, true, self.elip.candidates), true)
+
+    def _side(self, table: Table, seed: tuple[int, ...]) -> Side:
+        def encode(cells: NDArray[np.int64]) -> Tensor:
+            asked, place = np.unique(cells[:, 0], return_inverse=True)
+            rows, pictures, each = (
+                torch.from_numpy(one).to(table.base.device) for one in (asked, cells[:, 1], place.reshape(-1))
+            )
+            with self.autocast():
+                said = table.said[rows]
+                told: Told = tuple(one[each] for one in self.guided.say(said))
+                return self.guided.scores(table.hidden[pictures], said.rows[each], told)[:, None]
+
+        return Side(View("rows", encode, learns=True), cast("Any", table.cells), self.micro, self.processes, seed)
+
+    def _loss(self, table: Table, found: Tensor) -> Tensor:
+        scores, known = table.spread(found[:, 0], added=self.elip.added)
+        loss: Tensor = self.ranking(scores, known, table.true)
+        return loss
+
+
+def candidates(base: Tensor, true: Tensor, count: int) -> NDArray[np.int64]:
+    """The cells whose scores are found: of each text the true pictures, and the false ones that the base likes best.
+
+    Args:
+        base: (T, B) cosines.
+        true: (T, B) bool.
+        count: pictures of a text, as far as its true ones and one false one allow; 0 for all.
+
+    Returns:
+        (n, 2) int64, ordered by text, then picture.
+    """
+    if not count or count >= base.shape[1]:
+        return torch.ones_like(true).nonzero().cpu().numpy()
+    order = base.masked_fill(true, -torch.inf).argsort(dim=1, descending=True, stable=True)
+    place = order.argsort(dim=1)  # of each picture among the false ones, true ones behind them
+    wanted = (count - true.sum(dim=1)).clamp(min=1)
+    return (true | (place < wanted[:, None])).nonzero().cpu().numpy()
+
+
+def task(config: TrainConfig, elip: Elip, guided: Guided, pictures: Pictures, accelerator: "Accelerator") -> Task:
+    """The guide of a frozen base learns."""
+    ranking = Ranking(elip.loss, guided.encoder.module).to(guided.encoder.device)
+    processes = Processes(accelerator.process_index, accelerator.num_processes)
+    gradients = GuidedGradients(
+        guided, pictures, ranking, elip, config.memory.micro, processes, accelerator.autocast, accelerator.scaler
+    )
+    return Task(guided.encoder, guided.guide, ranking, gradients)
