@@ -1,0 +1,152 @@
+"""Training a guide: which scores are found, exact gradients, and that looking at the picture is what is learnt."""
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file
+
+from mirante.batch import Batch
+from mirante.datasets.scenes import SceneDataset
+from mirante.rerankers._guided import Guided
+from mirante.rerankers._guiding import Guiding
+from mirante.training import guided, loop, mining
+from mirante.training.batches import PairBatches
+from mirante.training.config import Elip, Hard, Memory
+from mirante.training.pictures import prepare
+from mirante.training.ranking import Ranking
+
+PROMPTS = Guiding(prompts=2, width=16)
+ATTENTION = Guiding(form="attention", reads="tokens", width=16)
+SHAPES = {
+    "prompts, pooled": PROMPTS,
+    "prompts, tokens": Guiding(prompts=2, width=16, reads="tokens"),
+    "attention": ATTENTION,
+}
+
+
+@pytest.fixture(scope="module")
+def pairs(new_model, tmp_path_factory):
+    """Minimal pairs and their pixels."""
+    found = PairBatches(SceneDataset().pairs("hard-train-32", "en"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIRANTE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return prepare(found, new_model())
+
+
+@pytest.fixture
+def gradients(new_model, pairs):
+    """The gradients of a new guide, as a function of its settings."""
+
+    def make(guiding=ATTENTION, elip=None, gates=0.5, **more):
+        encoder = new_model()
+        encoder.module.requires_grad_(requires_grad=False).eval()
+        torch.manual_seed(1)
+        over = Guided(encoder, guiding)
+        for block in getattr(over.guide, "blocks", ()):
+            block.gates.data.fill_(gates)
+        ranking = Ranking((elip or Elip()).loss, encoder.module)
+        more = {"autocast": Accelerator(cpu=True).autocast} | more
+        return guided.GuidedGradients(over, pairs[1], ranking, elip or Elip(), **more)
+
+    return make
+
+
+@pytest.fixture
+def batch(pairs):
+    return pairs[0].draw(0, 8, seed=0)
+
+
+def test_candidates_are_the_true_pictures_and_the_false_ones_that_the_base_likes_best():
+    base = torch.tensor([[0.9, 0.1, 0.4, 0.3], [0.2, 0.3, 0.6, 0.5], [0.1, 0.2, 0.3, 0.4]])
+    true = torch.tensor([[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1]], dtype=torch.bool)
+    found = guided.candidates(base, true, 2).tolist()
+    assert found == [[0, 0], [0, 2], [1, 1], [1, 2], [1, 3], [2, 2], [2, 3]]
+    assert len(guided.candidates(base, true, 0)) == len(guided.candidates(base, true, 4)) == 12
+
+
+@pytest.mark.parametrize("guiding", SHAPES.values(), ids=SHAPES)
+def test_the_gradient_is_exact_for_any_micro_batch(gradients, batch, guiding):
+    found = {}
+    for micro in (0, 3):
+        made = gradients(guiding, micro=micro)
+        loss = made.backward(batch, (0, 0))
+        found[micro] = {name: value.grad.clone() for name, value in made.guided.guide.named_parameters()}
+        found[micro] |= {"scale": made.ranking.logit_scale.grad.clone(), "loss": loss}
+    for name, value in found[0].items():
+        torch.testing.assert_close(found[3][name], value, rtol=1e-4, atol=1e-6)
+        assert name == "loss" or value.abs().max() > 0, name
+
+
+def test_every_score_is_of_a_picture_under_the_text_of_its_row(gradients, batch):
+    """The oracle looks at one picture under one text at a time."""
+    made = gradients()
+    table = made.table(batch)
+    found = made._side(table, (0, 0)).rows()[:, 0]
+    for score, (text, picture) in zip(found, table.cells, strict=True):
+        said = made.guided.read([batch.texts[text]])
+        one = made.guided.scores(table.hidden[slice(picture, picture + 1)], said.rows, made.guided.say(said))
+        torch.testing.assert_close(score, one[0], rtol=1e-4, atol=1e-5)
+
+
+def test_the_base_is_added_where_asked(gradients, batch):
+    made = gradients()
+    table = made.table(batch)
+    scores = torch.zeros(len(table.cells))
+    torch.testing.assert_close(table.spread(scores, added=True)[0], table.base)
+    assert (table.spread(scores, added=False)[0] == 0).all()
+
+
+def trained(gradients, pairs, *, steps, **more):
+    made = gradients(**more)
+    weights = [*made.guided.guide.parameters(), *made.ranking.parameters()]
+    optimiser = torch.optim.AdamW(weights, lr=5e-3)
+    for step in range(steps):
+        optimiser.zero_grad()
+        made.backward(pairs[0].draw(step, 16, seed=0), (step,))
+        optimiser.step()
+    return made
+
+
+def test_what_is_learnt_needs_the_pictures(gradients, pairs):
+    """With pictures shuffled under their texts the loss rises: the texts alone do not tell which cell is true.
+
+    Where each picture were looked at under its own caption, the caption would tell.
+    """
+    made = trained(gradients, pairs, steps=40, elip=Elip(added=False))
+    batch = pairs[0].draw(0, 16, seed=0)
+    shuffled = Batch(np.roll(batch.rows, 2), batch.texts, batch.true, batch.roles)
+    right, wrong = (made.loss(one, (0,)).item() for one in (batch, shuffled))
+    assert wrong > right + 0.3
+
+
+def test_a_run_that_goes_on_is_the_run_that_was_never_stopped(gradients, pairs, settings, tmp_path):
+    """Dropout, mining and resuming together."""
+    data, pixels = pairs
+    hard = Hard(every=2, neighbours=2, ceiling=1.0)
+    guiding = Guiding(form="attention", reads="tokens", width=16, dropout=0.2)
+
+    def start(out, *stops):
+        for stop in stops:
+            config = settings(
+                out, steps=5, stop_after=stop, save_every=1, hard=hard, memory=Memory(micro=5),
+                elip=Elip(guiding, candidates=2), warmup=0,
+            )  # fmt: skip
+            accelerator, made = Accelerator(cpu=True), gradients(guiding, config.elip, gates=0.0)
+            search = mining.create(config, data, pixels, accelerator)
+            learns = guided.task(config, config.elip, made.guided, pixels, accelerator)
+            loop.run(config, learns, search, accelerator=accelerator, mining=search)
+        return load_file(next(out.glob("state-*")) / "state.safetensors"), made.guided.guide.state_dict()
+
+    (whole, weights), (parts, others) = start(tmp_path / "one", 5), start(tmp_path / "two", 2, 3, 5)
+    assert whole.keys() == parts.keys()
+    for name, value in {**whole, **weights}.items():
+        torch.testing.assert_close(({**parts, **others})[name], value, rtol=0, atol=0)
+    assert not any(name.startswith("model.vision_model") for name in whole)
+
+
+def test_the_base_stays_as_it_is(gradients, pairs):
+    made = trained(gradients, pairs, steps=2)
+    fresh = gradients().guided.encoder.module.state_dict()
+    for name, value in made.guided.encoder.module.state_dict().items():
+        assert torch.equal(value, fresh[name]), name
