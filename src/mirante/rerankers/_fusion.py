@@ -58,7 +58,7 @@ def weighted(runs: Sequence[Run], weights: Sequence[float], *, scale: Scale = "m
         raise UnknownName("scale", scale, SCALES)
     if len(weights) != len(runs) or not all(0 <= one < np.inf for one in weights) or not any(weights):
         raise UsageError(
-            f"{len(runs)} runs need as many weights, each 0 or more and one above 0, not {list(weights)}: e.g. 0.7, 0.3."
+            f"{len(runs)} runs need a weight each, 0 or more and one above 0, not {list(weights)}: e.g. 0.7, 0.3."
         )
     return _fused(runs, [_weighing(SCALES[scale], one) for one in weights], "weighted")
 
