@@ -18,6 +18,7 @@ from mirante.evaluation import (
     Preset,
     compare_all,
     evaluate_under,
+    is_reranked,
     judge_contrasts,
     language_gaps,
     load_results,
@@ -26,6 +27,7 @@ from mirante.evaluation import (
 )
 from mirante.leakage import look_for_leaks
 from mirante.report import save_thumbnails, write_report
+from mirante.reranking import Chain, open_chain, rerank_all
 from mirante.search import Entry, Gallery
 from mirante.sources import Collection, Source, collect, read
 from mirante.types import Encoder, Result
@@ -45,6 +47,8 @@ class Job:
         cache: keep embeddings under `out` for the next time, and for `again`.
         protocol: which images and captions are asked, and how relevance is read.
         usd_per_hour: price of this machine, 0 where it is not known.
+        rerank: re-rankers `KIND[:ADDRESS]` that follow each other on the answers from text to image.
+        depth: answers of each query that they order anew.
         trained_on: data that the models learnt from; measured pictures among them are named before any number.
     """
 
@@ -55,27 +59,32 @@ class Job:
     cache: bool = True
     protocol: Preset = field(default_factory=Preset)
     usd_per_hour: float = 0.0
+    rerank: tuple[str, ...] = ()
+    depth: int = 100
     trained_on: tuple[Source, ...] = ()
 
 
 def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Result, ...]:
-    """Evaluate every model on every data set, both directions, and draw the report.
+    """Evaluate every model on every data set, both directions, re-ranked where asked, and draw the report.
 
     Args:
         job: what is evaluated.
         load: opens a model address; says how models run.
 
     Raises:
-        UsageError: an address, model, column or language does not exist, or there is nothing to evaluate.
+        UsageError: an address, model, re-ranker, column or language does not exist, or there is nothing to evaluate.
         DataError: the data are not what the protocol means.
     """
     models = [load(model) for model in job.models]
+    chains = [open_chain(job.rerank, one, depth=job.depth, usd_per_hour=job.usd_per_hour) for one in models]
     collections = [collect(source, job.protocol) for source in job.sources]
     names = {address: model.provenance.model for address, model in zip(job.models, models, strict=True)}
     looks = look_for_leaks(collections, names, job.trained_on, job.out)
-    each = [(one, encoder, _cache(encoder, job)) for one in collections for encoder in models]
+    asked = [(one, encoder, chain) for one in collections for encoder, chain in zip(models, chains, strict=True)]
     judged = [
-        found for one, encoder, folder in each for found in judge(one, encoder, folder, usd_per_hour=job.usd_per_hour)
+        found
+        for one, encoder, chain in asked
+        for found in judge(one, encoder, _cache(encoder, job), chain=chain, usd_per_hour=job.usd_per_hour)
     ]
     saved = save_results(
         job.out,
@@ -84,8 +93,8 @@ def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Resul
         comparisons=compare_all(one.per_query for one in judged),
         contrasts=[
             found
-            for one, encoder, folder in each
-            for found in judge_contrasts(one.contrasts, encoder, folder, data=one.pairs.name)
+            for one, encoder, _ in asked
+            for found in judge_contrasts(one.contrasts, encoder, _cache(encoder, job), data=one.pairs.name)
         ],
         gaps=language_gaps(one.per_query for one in judged),
         data=[(one.pairs, one.language) for one in collections],
@@ -108,7 +117,7 @@ def again(folder: Path, protocol: Preset, out: Path, report_language: str | None
     if out.resolve() == folder.resolve():
         raise UsageError(f"--out {str(out)!r} is the folder of the results themselves: give another one.")
     before = load_results(folder)
-    costs = {one.provenance: one.details.get("cost") for one in before.results}
+    costs = {one.provenance: one.details.get("cost") for one in before.results if not is_reranked(one)}
     judged = [_costing(one, costs.get(one.result.provenance)) for one in rescore(before, protocol)]
     comparisons = compare_all(one.per_query for one in judged)
     gaps = language_gaps(one.per_query for one in judged)
@@ -122,19 +131,29 @@ def again(folder: Path, protocol: Preset, out: Path, report_language: str | None
 
 
 def judge(
-    collection: Collection, encoder: Encoder, folder: Path | None = None, *, usd_per_hour: float = 0.0
+    collection: Collection,
+    encoder: Encoder,
+    folder: Path | None = None,
+    *,
+    chain: Chain = Chain(),  # noqa: B008 - frozen
+    usd_per_hour: float = 0.0,
 ) -> list[Judgement]:
-    """One model on one data set, in both directions, and what encoding cost; its embeddings are kept in `folder`."""
+    """One model on one data set, in both directions, and re-ranked; what encoding cost.
+
+    Its embeddings are kept in `folder`.
+    """
     protocol, pairs = collection.protocol, collection.pairs
     chosen = protocol.choose(pairs)
     timed = Timed(encoder)
     images, texts, unreadable = embeddings.embed_pairs(chosen, timed, folder)
     if not chosen.without_images(unreadable).captions:
         raise DataError(f"No picture of {pairs.name!r} can be read: `mirante inspect` says why.")
-    judged = evaluate_under(protocol, images, texts, pairs, language=collection.language, unreadable=unreadable)
+    judged = evaluate_under(
+        protocol, images, texts, pairs, language=collection.language, unreadable=unreadable, answers=chain.depth
+    )
     kept = folder.with_name(f"{folder.name}.cost.json") if folder else None
     cost = taken(timed, kept, usd_per_hour)
-    return [_costing(one, cost) for one in judged]
+    return [*(_costing(one, cost) for one in judged), *rerank_all(judged, chain, chosen, images=images, texts=texts)]
 
 
 def index(source: Path, kind: str, out: Path) -> Gallery:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mirante.errors import DataError
-from mirante.evaluation import Judgement, Settings, evaluate, evaluate_run, is_reranked, metric, reordered
+from mirante.evaluation import Judgement, Reranking, Settings, evaluate, evaluate_run, is_reranked, metric, reordered
 from mirante.evaluation.ranks import NOT_RETRIEVED
 from mirante.rerankers import Collection, rerank
 from mirante.types import Caption, Embeddings, Pairs, Picture, Provenance, Run
@@ -62,7 +62,7 @@ def ranks(judged: Judgement) -> list[int]:
 def test_by_hand(depth: int, order: str, expected: list[int], ceiling: float) -> None:
     first = base()
     assert ranks(first) == [2, 5]
-    done = reordered(first, listed(first.run, order), PAIRS, depth=depth, chain=["by-hand"])
+    done = reordered(first, listed(first.run, order), pairs=PAIRS, how=Reranking(("by-hand",), depth))
     assert ranks(done) == expected
     assert done.result.metrics["mrr"].value == 1 / expected[0]
     assert done.result.details["reranked"]["ceiling"]["hit_rate@1"] == ceiling
@@ -71,7 +71,7 @@ def test_by_hand(depth: int, order: str, expected: list[int], ceiling: float) ->
 
 def test_the_ceiling_of_every_metric_is_that_of_the_best_order() -> None:
     """Of the first three only b is right, so at best b is first, and e stays fifth: precisions 1 and 2/5."""
-    found = reordered(base(), base().run, PAIRS, depth=3, chain=["x"]).result.details["reranked"]["ceiling"]
+    found = reordered(base(), base().run, pairs=PAIRS, how=Reranking(("x",), 3)).result.details["reranked"]["ceiling"]
     assert found["map"] == pytest.approx((1 + 2 / 5) / 2)
     assert (found["recall@1"], found["recall@5"], found["mrr"]) == (0.5, 1.0, 1.0)
     assert "median_rank" not in found
@@ -79,7 +79,18 @@ def test_the_ceiling_of_every_metric_is_that_of_the_best_order() -> None:
 
 def test_the_protocol_is_the_bases_the_name_is_not_and_the_vectors_are_what_they_were() -> None:
     first = base()
-    done = reordered(first, listed(first.run, "bac"), PAIRS, depth=3, chain=["elip:runs/x", "itm:y"]).result
+    done = reordered(
+        first,
+        listed(first.run, "bac"),
+        pairs=PAIRS,
+        how=Reranking(
+            (
+                "elip:runs/x",
+                "itm:y",
+            ),
+            3,
+        ),
+    ).result
     assert done.protocol == first.result.protocol
     assert done.model == "toy/one + elip:runs/x + itm:y"
     assert done.provenance == MADE
@@ -93,7 +104,7 @@ def test_the_protocol_is_the_bases_the_name_is_not_and_the_vectors_are_what_they
 
 def test_the_same_order_has_the_same_figures() -> None:
     first = base()
-    done = reordered(first, first.run, PAIRS, depth=3, chain=["nothing"])
+    done = reordered(first, first.run, pairs=PAIRS, how=Reranking(("nothing",), 3))
     assert done.result.metrics == first.result.metrics
     assert ranks(done) == ranks(first)
 
@@ -102,10 +113,10 @@ def test_ranks_that_a_protocol_does_not_see_come_into_its_sight() -> None:
     """The metrics see two ranks: e at 5 counts as not retrieved, until it is moved up among five candidates."""
     first = base(cutoff=2)
     assert ranks(first) == [2, NOT_RETRIEVED]
-    done = reordered(first, listed(first.run, "ebacd"), PAIRS, depth=5, chain=["x"])
+    done = reordered(first, listed(first.run, "ebacd"), pairs=PAIRS, how=Reranking(("x",), 5))
     assert ranks(done) == [1, 2]
     assert done.result.protocol.depth == 2
-    down = reordered(first, listed(first.run, "acdbe"), PAIRS, depth=5, chain=["x"])
+    down = reordered(first, listed(first.run, "acdbe"), pairs=PAIRS, how=Reranking(("x",), 5))
     assert ranks(down) == [NOT_RETRIEVED, NOT_RETRIEVED]
     assert down.result.details["reranked"]["ceiling"]["recall@1"] == 0.5
 
@@ -144,7 +155,9 @@ def test_equals_the_judgement_of_the_whole_run(seed: int) -> None:
     expected = evaluate_run(
         rerank(whole.run, Drawn(seed), collection, depth=depth), pairs, provenance=MADE, gallery=images
     )
-    found = reordered(short, rerank(short.run, Drawn(seed), collection, depth=depth), pairs, depth=depth, chain=["d"])
+    found = reordered(
+        short, rerank(short.run, Drawn(seed), collection, depth=depth), pairs=pairs, how=Reranking(("d",), depth)
+    )
 
     assert ranks(found) == ranks(expected)
     assert found.ranks.queries == expected.ranks.queries
@@ -159,22 +172,22 @@ def test_equals_the_judgement_of_the_whole_run(seed: int) -> None:
 def test_other_answers_are_refused() -> None:
     first = base()
     with pytest.raises(DataError, match="only the first answers may change places"):
-        reordered(first, listed(first.run, "abcde"[::-1]), PAIRS, depth=3, chain=["x"])
+        reordered(first, listed(first.run, "abcde"[::-1]), pairs=PAIRS, how=Reranking(("x",), 3))
     swapped = replace(first.run, indices=first.run.indices[:, [0, 1, 2, 4, 3]])
     with pytest.raises(DataError, match="only the first answers may change places"):
-        reordered(first, swapped, PAIRS, depth=3, chain=["x"])
+        reordered(first, swapped, pairs=PAIRS, how=Reranking(("x",), 3))
     with pytest.raises(DataError, match="only the first answers"):
-        reordered(first, replace(first.run, queries=("other",)), PAIRS, depth=3, chain=["x"])
+        reordered(first, replace(first.run, queries=("other",)), pairs=PAIRS, how=Reranking(("x",), 3))
 
 
 def test_a_run_that_is_too_short_is_refused() -> None:
     first = base(depth=2)
     with pytest.raises(DataError, match="holds 2 answers a query, fewer than the 3"):
-        reordered(first, first.run, PAIRS, depth=3, chain=["x"])
+        reordered(first, first.run, pairs=PAIRS, how=Reranking(("x",), 3))
 
 
 def test_a_query_of_two_folds_is_refused() -> None:
     first = base()
     twice = replace(first, run=replace(first.run, queries=("q", "q")))
     with pytest.raises(DataError, match="asked in several folds"):
-        reordered(twice, twice.run, PAIRS, depth=3, chain=["x"])
+        reordered(twice, twice.run, pairs=PAIRS, how=Reranking(("x",), 3))

@@ -7,7 +7,7 @@ import numpy as np
 
 from mirante.advice.families import METRIC, Family, Lead, compare_families, family_of
 from mirante.errors import UnknownName, UsageError
-from mirante.evaluation import League, PerQuery, SavedResults, league
+from mirante.evaluation import League, PerQuery, SavedResults, is_reranked, league
 from mirante.evaluation.intervals import estimate
 from mirante.types import Estimate, Pairs, Protocol, Provenance, Result
 
@@ -99,8 +99,8 @@ def by_language(one: PerQuery, pairs: Pairs) -> dict[str, Estimate]:
 
 
 def _chosen(saved: SavedResults, only: str | None, language: str | None) -> Sequence[Result]:
-    """The results from text to image of one data set and protocol."""
-    asked = [one for one in saved.results if one.direction == "text_to_image"]
+    """The results from text to image of one data set and protocol; models alone, not what re-rankers made of them."""
+    asked = [one for one in saved.results if one.direction == "text_to_image" and not is_reranked(one)]
     if not asked:
         raise UsageError(f"{str(saved.folder)!r} holds no result from text to image: evaluate a model first.")
     if only is not None:

@@ -130,7 +130,7 @@ def _figures(look: Look, saved: SavedResults) -> tuple[Figures, ...]:
         return ()
     found = []
     for result in saved.results:
-        if result.model in look.models and result.data == leaks.asked:
+        if result.provenance.model in look.models and result.data == leaks.asked:
             values = saved.per_query(result)
             spoilt = leaks.touched if result.direction == "text_to_image" else frozenset(leaks.images)
             rest = without(values, leaks)

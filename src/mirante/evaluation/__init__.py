@@ -11,7 +11,7 @@ from mirante.evaluation.league import League, league
 from mirante.evaluation.metrics import metric
 from mirante.evaluation.per_query import PerQuery, per_query
 from mirante.evaluation.presets import Preset, load_preset
-from mirante.evaluation.reordered import is_reranked, reordered
+from mirante.evaluation.reordered import Reranking, is_reranked, reordered
 from mirante.evaluation.rescoring import rescore
 from mirante.evaluation.results import SavedResults, load_results, save_results
 from mirante.evaluation.trec import read_qrels, read_run, write_qrels, write_run
@@ -26,6 +26,7 @@ __all__ = [
     "League",
     "PerQuery",
     "Preset",
+    "Reranking",
     "SavedResults",
     "Settings",
     "Verdict",

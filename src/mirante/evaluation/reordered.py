@@ -10,8 +10,7 @@ Worked example, k = 3, relevant documents `b` and `e`:
     at best    b a c | d e     b at 1, e at 5: hit_rate@1 cannot exceed the base's hit_rate@3
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,30 +27,49 @@ _KEPT = ("preset",)
 """Details of the base that hold for its re-ranked run too; those of cosines and of encoding do not."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reranking:
+    """What was done to the first answers of a run, and what it took.
+
+    Args:
+        chain: names of the re-rankers, in the order in which they followed each other.
+        depth: answers of a query whose order was open, k.
+        seconds_per_query: wall clock.
+        device: what it ran on, `""` where unknown.
+        usd_per_hour: price of that machine, None where it is not known.
+    """
+
+    chain: tuple[str, ...]
+    depth: int
+    seconds_per_query: float = 0.0
+    device: str = ""
+    usd_per_hour: float | None = None
+
+
 def is_reranked(result: Result) -> bool:
     """Whether the result is of a re-ranked run; its provenance is then that of the vectors of its base."""
     return RERANKED in result.details
 
 
-def reordered(base: Judgement, run: Run, pairs: Pairs, *, depth: int, chain: Sequence[str]) -> Judgement:
-    """Judge `run`, which has the first `depth` answers of each query of `base` in another order.
+def reordered(base: Judgement, run: Run, *, pairs: Pairs, how: Reranking) -> Judgement:
+    """Judge `run`, which has the first k answers of each query of `base` in another order.
 
     Args:
-        base: exact ranks over the whole gallery, and a run that holds at least `depth` answers of each query.
+        base: exact ranks over the whole gallery, and a run that holds at least k answers of each query.
         run: the same answers, the first ones re-ordered.
         pairs: the data that `base` was judged on; more may be in it.
-        depth: answers whose order was open, k.
-        chain: names of the re-rankers, in the order in which they followed each other.
+        how: re-rankers, k and what they took.
 
     Returns:
         The judgement under the protocol of `base`. Its model is called `BASE + RERANKER + …`, its provenance is the
-        base's, and `details["reranked"]` holds `base`, `chain`, `depth`, `candidates` (mean per query) and `ceiling`.
+        base's, and `details["reranked"]` holds `base`, the fields of `how`, `candidates` (mean per query) and
+        `ceiling`.
 
     Raises:
-        DataError: the run differs from the base's beyond the first `depth` answers, or the base's is shorter.
+        DataError: the run differs from the base's by more than the order of the first k, or the base's is shorter.
     """
-    _check(base, run, depth)
-    result, found = base.result, _in_head(run, base.qrels, depth)
+    _check(base, run, how.depth)
+    result, found = base.result, _in_head(run, base.qrels, how.depth)
     done = judged(
         run,
         _with_head(base, found.ranks, found),
@@ -64,12 +82,12 @@ def reordered(base: Judgement, run: Run, pairs: Pairs, *, depth: int, chain: Seq
     )
     told = {
         "base": result.model,
-        "chain": list(chain),
-        "depth": depth,
-        "candidates": float((base.run.indices[:, :depth] >= 0).sum(axis=1).mean()),
-        "ceiling": ceiling(base, depth),
+        **asdict(how),
+        "chain": list(how.chain),
+        "candidates": float((base.run.indices[:, : how.depth] >= 0).sum(axis=1).mean()),
+        "ceiling": ceiling(base, how.depth),
     }
-    named = " + ".join([result.model, *chain])
+    named = " + ".join([result.model, *how.chain])
     return replace(done, result=replace(done.result, model=named, details={**done.result.details, RERANKED: told}))
 
 
@@ -108,8 +126,10 @@ def _check(base: Judgement, run: Run, depth: int) -> None:
             "that were re-ranked: keep at least as many."
         )
     same = (first.queries, first.documents) == (run.queries, run.documents) and first.indices.shape == run.indices.shape
-    heads = [np.sort(one.indices[:, :depth], axis=1) for one in (first, run)]
-    if not (same and np.array_equal(*heads) and np.array_equal(first.indices[:, depth:], run.indices[:, depth:])):
+    before, after = (np.sort(one.indices[:, :depth], axis=1) for one in (first, run))
+    if not (
+        same and np.array_equal(before, after) and np.array_equal(first.indices[:, depth:], run.indices[:, depth:])
+    ):
         raise DataError(
             f"The run {run.name!r} has other queries or answers than {first.name!r} among the first {depth}, or "
             "another order below them: only the first answers may change places."

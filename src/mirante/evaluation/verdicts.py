@@ -1,4 +1,4 @@
-"""Whether re-ranking was worth it: base and re-ranked on the same queries, the best that was possible, and the price."""
+"""Whether re-ranking was worth it: base and re-ranked on the same queries, the best order there is, and the price."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -92,7 +92,7 @@ _FOLLOWING = ("word", "milliseconds_per_query", "usd_per_1000_queries", "points_
 
 
 def leading(protocol: Protocol) -> str:
-    """The metric that says most: `hit_rate@1`, or `map` where a text describes several images, as names of classes do."""
+    """What says most: `hit_rate@1`, or `map` where a text describes several images, as names of classes do."""
     many = protocol.direction == "text_to_image" and protocol.queries < protocol.gallery
     return "map" if many else "hit_rate@1"
 
