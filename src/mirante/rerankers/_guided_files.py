@@ -37,7 +37,7 @@ class Notes:
     base: str
     revision: str
     guiding: Guiding
-    weight: float | None
+    weight: float | None = None
 
 
 def write(folder: Path, guided: Guided, weight: float | None) -> Path:
@@ -91,11 +91,10 @@ def describe(folder: Path) -> Notes:
     except ValueError as error:
         raise _damaged(folder, NOTES, str(error)) from error
     plain.pop("schema", None)
-    return config.build(Notes, {key: value for key, value in plain.items() if value is not None} | _alone(plain), NOTES)
-
-
-def _alone(plain: Mapping[str, Any]) -> dict[str, None]:
-    return {"weight": None} if plain.get("weight") is None else {}
+    try:
+        return config.build(Notes, {key: value for key, value in plain.items() if value is not None}, NOTES)
+    except UsageError as error:
+        raise _damaged(folder, NOTES, str(error)) from error
 
 
 def _weights(folder: Path, wanted: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
