@@ -12,7 +12,7 @@ from mirante.messages import LANGUAGES, text
 
 if TYPE_CHECKING:
     from mirante.evaluation import SavedResults
-    from mirante.types import Protocol, Result
+    from mirante.types import Result
 
 SHOWN = ("hit_rate@1", "hit_rate@5", "hit_rate@10", "mrr", "ndcg@10", "median_rank")
 LEAD = "hit_rate@1"
@@ -26,6 +26,8 @@ class Conditions:
     no_cache: Annotated[bool, typer.Option("--no-cache", help=text("cli.no-cache"))] = False
     protocol: Annotated[str | None, typer.Option(help=text("cli.protocol-option"))] = None
     usd_per_hour: Annotated[float, typer.Option(min=0, help=text("economy.usd-per-hour"))] = 0.0
+    rerank: Annotated[list[str] | None, typer.Option(metavar="KIND[:ADDRESS]", help=text("reranking.rerank"))] = None
+    rerank_depth: Annotated[int, typer.Option(min=1, help=text("reranking.depth"))] = 100
     trained_on: Annotated[list[str] | None, typer.Option(metavar="DATA", help=text("leaks.trained-on"))] = None
 
 
@@ -49,6 +51,7 @@ def evaluate(
     job = pipeline.Job(
         sources, tuple(model), out, language,
         cache=not conditions.no_cache, protocol=preset, usd_per_hour=conditions.usd_per_hour,
+        rerank=tuple(conditions.rerank or ()), depth=conditions.rerank_depth,
         trained_on=tuple(pipeline.Source(address) for address in conditions.trained_on or ()),
     )  # fmt: skip
     pipeline.run(job, running.load)
@@ -96,6 +99,7 @@ def document(saved: "SavedResults") -> dict[str, object]:
         "comparisons": [asdict(one) for one in saved.comparisons],
         "contrasts": [asdict(one) for one in saved.contrasts],
         "gaps": [asdict(one) for one in saved.gaps],
+        "reranked": [one.to_dict() for one in saved.reranked],
         "out": str(saved.folder),
     }
 
@@ -106,7 +110,8 @@ def show(saved: "SavedResults", output: Output) -> None:
     A test in several languages is one table with a row for each.
     """
     from mirante.cli.languages import show_contrasts, show_languages
-    from mirante.evaluation import league
+    from mirante.cli.reranked import show_reranked
+    from mirante.evaluation import leading, league
     from mirante.messages import language
     from mirante.report.standing import METRIC, sentences
     from mirante.report.voice import Voice
@@ -122,17 +127,13 @@ def show(saved: "SavedResults", output: Output) -> None:
         output.say(
             "cli.protocol", data=protocol.data, direction=direction, gallery=protocol.gallery, queries=protocol.queries
         )
-        shown = (*SHOWN[:3], "map", *SHOWN[4:]) if asks_for_many(protocol) else SHOWN
+        shown = (*SHOWN[:3], "map", *SHOWN[4:]) if leading(protocol) == "map" else SHOWN
         rows = [(one.model, *(number(name, one.metrics[name]) for name in shown)) for one in results]
         output.table((text("cli.column-model"), *shown), rows)
         found = league(results, saved.comparisons, METRIC)
         for sentence in sentences(found, voice) if found else ():
             output.say("cli.sentence", sentence=sentence, metric=METRIC)
-
-
-def asks_for_many(protocol: "Protocol") -> bool:
-    """Whether a text describes more images than one, as names of classes do: there mAP says more than the first hit."""
-    return protocol.direction == "text_to_image" and protocol.queries < protocol.gallery
+    show_reranked(saved, voice, output)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -79,16 +79,23 @@ class Verdict:
         return None if self.usd_per_hour is None else 1000 * self.seconds_per_query * self.usd_per_hour / 3600
 
     @property
-    def points_per_second(self) -> float | None:
+    def points_per_second(self) -> Estimate | None:
         """Points gained for each second that a query takes; None where it took no time that a clock can tell."""
-        return 100 * self.difference / self.seconds_per_query if self.seconds_per_query > 0 else None
+        if not self.seconds_per_query > 0:
+            return None
+        return Estimate(*(100 * one / self.seconds_per_query for one in (self.difference, self.low, self.high)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, what follows from the fields included."""
-        return {**asdict(self), "chain": list(self.chain), **{name: getattr(self, name) for name in _FOLLOWING}}
-
-
-_FOLLOWING = ("word", "milliseconds_per_query", "usd_per_1000_queries", "points_per_second")
+        gain = self.points_per_second
+        return {
+            **asdict(self),
+            "chain": list(self.chain),
+            "word": self.word,
+            "milliseconds_per_query": self.milliseconds_per_query,
+            "usd_per_1000_queries": self.usd_per_1000_queries,
+            "points_per_second": gain and asdict(gain),
+        }
 
 
 def leading(protocol: Protocol) -> str:

@@ -130,7 +130,7 @@ def _axes(costs: tuple[float, float], qualities: tuple[float, float], voice: Voi
         x = along(math.log(value))
         parts.append(line(x, BOTTOM, x, BOTTOM + 5, "axis"))
         parts.append(
-            words(x, BOTTOM + 19, voice.short(value) if value >= 0.001 else _number(value, voice), anchor="middle")
+            words(x, BOTTOM + 19, voice.short(value) if value >= 0.001 else voice.rough(value), anchor="middle")
         )
     parts += [line(LEFT, BOTTOM, RIGHT, BOTTOM, "axis"), line(LEFT, TOP, LEFT, BOTTOM, "axis")]
     axis = voice.say("economy.x_usd" if priced else "economy.x_seconds", items=voice.number(ITEMS[priced]))
@@ -213,7 +213,7 @@ def _training(known: Mapping[str, Any] | None, voice: Voice) -> str:
 def _figures(known: Mapping[str, Any], voice: Voice) -> dict[str, str]:
     money = voice.say("economy.training_usd", usd=voice.number(known["usd"], 2)) if known.get("usd") else ""
     peak = voice.number((known.get("peak_bytes") or 0) / _GB, 1)
-    return {"hours": _number(known["hours"], voice), "peak": peak, "usd": money}
+    return {"hours": voice.rough(known["hours"]), "peak": peak, "usd": money}
 
 
 def _heard(point: Point, voice: Voice, *, priced: bool) -> str:
@@ -222,14 +222,7 @@ def _heard(point: Point, voice: Voice, *, priced: bool) -> str:
 
 
 def _amount(value: float, voice: Voice, *, priced: bool) -> str:
-    return voice.say("economy.usd" if priced else "economy.seconds", number=_number(value, voice))
-
-
-def _number(value: float, voice: Voice) -> str:
-    """Two significant digits, no exponent."""
-    if value <= 0:
-        return voice.number(0)
-    return voice.number(value, max(0, 1 - math.floor(math.log10(value)))) if value < 10 else voice.number(value)
+    return voice.say("economy.usd" if priced else "economy.seconds", number=voice.rough(value))
 
 
 def _metric(voice: Voice) -> str:

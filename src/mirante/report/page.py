@@ -18,6 +18,7 @@ from mirante.report.frame import render, write
 from mirante.report.galleries import Gallery, Thumbnails, gallery
 from mirante.report.languages import detailed, language_panels
 from mirante.report.leaks import leaks
+from mirante.report.reranked import reranked_panels
 from mirante.report.saved import NAME, by_protocol, estimates, read_saved
 from mirante.report.standing import Standing, standing
 from mirante.report.summary import summary
@@ -178,7 +179,11 @@ def _similarity(result: Result, voice: Voice) -> str:
 
 def _render(saved: SavedResults, sections: Sequence[Section], voice: Voice) -> str:
     sources = list(dict.fromkeys((one.data, one.provenance) for one in saved.results))
-    panels = (*contrast_panels(saved.contrasts, voice), *language_panels(saved.results, saved.gaps, voice))
+    panels = (
+        *reranked_panels(saved.reranked, voice),
+        *contrast_panels(saved.contrasts, voice),
+        *language_panels(saved.results, saved.gaps, voice),
+    )
     return render(
         "report.html", saved.environment, voice,
         sections=sections, sources=sources, panels=panels, leaks=leaks(saved.folder, voice),

@@ -75,31 +75,21 @@ def sentence(one: Comparison, voice: Voice) -> str:
         "apart" if one.told_apart else "alike",
         first=one.first,
         second=one.second,
-        difference=_points(one.difference, voice),
-        low=_points(one.low, voice),
-        high=_points(one.high, voice),
-        p=_chance(one.p_holm, voice),
-        smallest=_points(one.smallest_difference, voice),
+        difference=voice.points(one.difference),
+        low=voice.points(one.low),
+        high=voice.points(one.high),
+        p=voice.chance(one.p_holm),
+        smallest=voice.points(one.smallest_difference),
     )
 
 
 def _pair(one: Comparison, voice: Voice) -> Pair:
-    ends = voice.say("span", low=_points(one.low, voice), high=_points(one.high, voice))
+    ends = voice.say("span", low=voice.points(one.low), high=voice.points(one.high))
     return Pair(
         one.first,
         one.second,
-        f"{_points(one.difference, voice)} {ends}",
-        _chance(one.p_holm, voice),
-        _points(one.smallest_difference, voice),
+        f"{voice.points(one.difference)} {ends}",
+        voice.chance(one.p_holm),
+        voice.points(one.smallest_difference),
         one.told_apart,
     )
-
-
-def _points(share: float, voice: Voice) -> str:
-    """A difference of shares in points, to a tenth; to a hundredth where a tenth would hide it."""
-    return voice.number(100 * share, 1 if abs(share) >= 0.0005 or not share else 2)
-
-
-def _chance(p: float, voice: Voice) -> str:
-    least = 0.001
-    return voice.say("less_than", value=voice.number(least, 3)) if p < least else voice.number(p, 3)

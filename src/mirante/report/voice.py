@@ -47,6 +47,20 @@ class Voice:
         """A number with as few decimals as it has, at most three: `3`, `0.25`."""
         return self.number(value, next((places for places in range(3) if round(value, places) == value), 3))
 
+    def rough(self, value: float) -> str:
+        """A number of two significant digits without an exponent, whole from 10 on: `0.0045`, `3.2`, `128`."""
+        size = abs(value)
+        return self.number(value, max(0, 1 - math.floor(math.log10(size))) if 0 < size < 10 else 0)
+
+    def points(self, share: float) -> str:
+        """A difference of shares in points, to a tenth; to a hundredth where a tenth would hide it."""
+        return self.number(100 * share, 1 if abs(share) >= 0.0005 or not share else 2)
+
+    def chance(self, p: float) -> str:
+        """A p value of three decimals, `< 0.001` below them."""
+        least = 0.001
+        return self.say("less_than", value=self.number(least, 3)) if p < least else self.number(p, 3)
+
     def percent(self, share: float, places: int = 1) -> str:
         """A share from 0 to 1 as a percentage."""
         return f"{self.number(100 * share, places)}%" if math.isfinite(share) else NOTHING
