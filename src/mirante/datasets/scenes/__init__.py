@@ -2,8 +2,8 @@
 
 Splits, each of any size by a suffix (`scenes:train-1000000`): `train`, `validation`, `test` (styles known in
 training), `mosaic` (a drawing style held out from training), `hard` (a gallery of minimal pairs, with `hard-train` and
-`hard-validation` to learn from), and a second style held out, chalk on a blackboard, with pictures to learn it from:
-`chalk` (its test), `chalk-train`, `chalk-validation`.
+`hard-validation` to learn from; full captions alone, as a partial one is often true of both), and a second style held
+out, chalk on a blackboard, with pictures to learn it from: `chalk` (its test), `chalk-train`, `chalk-validation`.
 No scene is in two splits.
 Relevance is exact: a partial caption describes every picture that satisfies it.
 """
@@ -89,7 +89,7 @@ class SceneDataset:
     @property
     def revision(self) -> str:
         """Changes with anything that changes a picture or a caption; a new split changes none."""
-        return "scenes-1"
+        return "scenes-2"
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -121,10 +121,11 @@ class SceneDataset:
         return _parse(split)[1]
 
     def items(self, split: str, language: str | None = None) -> Iterator[Item]:
-        """The pictures of a split, each with a full and two partial captions per language."""
+        """The pictures of a split, each with a full caption per language and, but for minimal pairs, two partials."""
+        name = _parse(split)[0]
         for index, scene in enumerate(self.scenes(split)):
-            identity = f"{_parse(split)[0]}-{index:07d}"
-            told = _claims(scene)
+            identity = f"{name}-{index:07d}"
+            told = _claims(scene, name)
             captions = [
                 Caption(f"{identity}#{tag}{number}", grammar.say(claim, tag), tag)
                 for tag in _languages(language)
@@ -137,7 +138,8 @@ class SceneDataset:
         found = Pairs.from_items(_first(self.items(split, language), limit), f"{NAME}:{split}")
         scenes = list(_first(self.scenes(split), limit))
         ids = [image.id for image in found.images]
-        told = [claim for scene in scenes for _ in _languages(language) for claim in _claims(scene)]
+        name = _parse(split)[0]
+        told = [claim for scene in scenes for _ in _languages(language) for claim in _claims(scene, name)]
         blocks = (claims.truth(told[at : at + _BLOCK], scenes) for at in range(0, len(told), _BLOCK))
         true = (row for block in blocks for row in block)
         relevance = {
@@ -194,10 +196,9 @@ def _draw(scene: Scene) -> Image:
     return draw(scene, RESOLUTION)
 
 
-def _claims(scene: Scene) -> list[Claim]:
-    rng = np.random.default_rng(scene.seed)
-    told = dict.fromkeys([claims.full(scene), *(claims.partial(scene, rng) for _ in range(_PARTIAL_CAPTIONS))])
-    return list(told)
+def _claims(scene: Scene, split: str) -> list[Claim]:
+    rng, partials = np.random.default_rng(scene.seed), 0 if split in _MINIMAL else _PARTIAL_CAPTIONS
+    return list(dict.fromkeys([claims.full(scene), *(claims.partial(scene, rng) for _ in range(partials))]))
 
 
 def _languages(wanted: str | None) -> tuple[str, ...]:
