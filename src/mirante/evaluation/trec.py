@@ -9,7 +9,8 @@ Scores have nine significant digits, enough to give every float32 back.
 """
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote, unquote
@@ -20,6 +21,8 @@ from mirante.errors import DataError
 from mirante.evaluation.files import write
 from mirante.evaluation.keys import PADDING, keys, tie_order
 from mirante.types import Qrels, Run
+
+_BREAKS = re.compile(r"[\x00-%\s\ud800-\udfff]")
 
 
 def write_run(path: Path, run: Run) -> None:
@@ -82,14 +85,14 @@ def write_qrels(path: Path, qrels: Qrels) -> None:
     Raises:
         DataError: an id is empty.
     """
-    write(
-        path,
-        (
-            f"{encode(query)} 0 {encode(document)} {grade}\n"
-            for query, grades in qrels.grades.items()
-            for document, grade in grades.items()
-        ),
-    )
+    columns = {one: encode(one) for one in {document for grades in qrels.grades.values() for document in grades}}
+    write(path, _qrels_lines(qrels, columns))
+
+
+def _qrels_lines(qrels: Qrels, columns: Mapping[str, str]) -> Iterator[str]:
+    for query, grades in qrels.grades.items():
+        start = encode(query)
+        yield "".join(f"{start} 0 {columns[document]} {grade}\n" for document, grade in grades.items())
 
 
 def read_qrels(path: Path) -> Qrels:
@@ -118,15 +121,7 @@ def encode(name: str) -> str:
     """
     if not name:
         raise DataError("An id is '': a TREC file cannot hold it. Give every query and document an id.")
-    return "".join(_escape(sign) if _breaks(sign) else sign for sign in name)
-
-
-def _breaks(sign: str) -> bool:
-    return sign <= "%" or sign.isspace() or "\ud800" <= sign <= "\udfff"
-
-
-def _escape(sign: str) -> str:
-    return quote(sign, safe="", errors="surrogatepass")
+    return _BREAKS.sub(lambda sign: quote(sign[0], safe="", errors="surrogatepass"), name)
 
 
 def decode(column: str) -> str:
