@@ -11,11 +11,10 @@ if TYPE_CHECKING:
 
 def show_reranked(saved: "SavedResults", voice: "Voice", output: Output) -> None:
     """Base, re-ranked and the best possible order of each protocol, then whether it helps and what it takes."""
-    from mirante.report.reranked import grouped, heading, rows_of, sentences
+    from mirante.report.reranked import grouped, heading, rows_of, words
 
     for found in grouped(saved.reranked):
         output.say("reranking.line", sentence=heading(found[0], voice))
         output.table(*rows_of(found, voice))
         for one in found:
-            for sentence in sentences(one, voice):
-                output.say("reranking.line", sentence=sentence)
+            output.say("reranking.line", sentence=words(one, voice))

@@ -43,7 +43,7 @@ def rows_of(found: Sequence[Verdict], voice: Voice) -> tuple[tuple[str, ...], tu
     return (voice.say("model"), *(_metric(name, voice) for name in metrics)), tuple(rows)
 
 
-def sentences(one: Verdict, voice: Voice) -> tuple[str, str]:
+def words(one: Verdict, voice: Voice) -> str:
     """Whether it helps, and what it takes; a gain that was not shown is not set against the time."""
     turn = -1 if one.word == "hurts" else 1
     low, high = sorted((turn * one.low, turn * one.high))
@@ -69,7 +69,7 @@ def sentences(one: Verdict, voice: Voice) -> tuple[str, str]:
         price="" if usd is None else voice.say("reranking.price", usd=voice.rough(usd)),
         gain=voice.say("reranking.gain", points=voice.rough(gain.value)) if gain and shown else "",
     )
-    return said, cost
+    return f"{said} {cost}"
 
 
 def _panel(anchor: str, found: Sequence[Verdict], voice: Voice) -> Panel:
@@ -83,7 +83,7 @@ def _panel(anchor: str, found: Sequence[Verdict], voice: Voice) -> Panel:
     return Panel(
         anchor,
         heading(first, voice),
-        tuple(sentence for one in found for sentence in sentences(one, voice)),
+        tuple(words(one, voice) for one in found),
         (
             Grid(voice.say("reranking.quality"), *rows_of(found, voice)),
             Grid(voice.say("reranking.price_title"), head, rows),
