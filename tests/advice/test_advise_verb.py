@@ -127,8 +127,10 @@ def test_a_model_that_cannot_be_trained_gets_no_configuration(tmp_path: Path, ca
     assert not (tmp_path / "a" / "fine-tune.toml").exists()
 
 
-def test_advice_speaks_portuguese(four: Path, tmp_path: Path, capsys: Any) -> None:
-    said = ran(capsys, "advise", four, "--model", "toy", "--language", "pt_BR", "--out", tmp_path / "a")[0]
+@pytest.mark.parametrize("option", ["--language", "--lang"])
+def test_advice_speaks_portuguese(four: Path, tmp_path: Path, capsys: Any, option: str) -> None:
+    """The language of the captions that are asked for is that of the page, unless another is named."""
+    said = ran(capsys, "advise", four, "--model", "toy", option, "pt_BR", "--out", tmp_path / "a")[0]
     assert "toy acerta a primeira imagem em 75,0% das consultas" in said
     assert "O que fazer com" in (tmp_path / "a" / "advice.html").read_text(encoding="utf-8")
 

@@ -74,15 +74,16 @@ class Saying:
     only: Annotated[str | None, typer.Option(help=text("advise.only"))] = None
     language: Annotated[str | None, typer.Option(help=text("advise.language"))] = None
 
-    def spoken(self) -> str:
-        """`"en"` or `"pt"`.
+    def spoken(self, captions: str | None) -> str:
+        """`"en"` or `"pt"`; where it is not said, that of the captions that were asked for, as in `evaluate`.
 
         Raises:
             UnknownName: another language.
         """
         if self.language is not None and self.language[:2].lower() not in LANGUAGES:
             raise UnknownName("language of advice", self.language, LANGUAGES)
-        return language(self.language)
+        told = captions and captions[:2].lower()
+        return language(self.language or (told if told in LANGUAGES else None))
 
 
 @verb
@@ -100,7 +101,7 @@ def advise(
     from mirante import advice
     from mirante.report.advice_page import write_advice
 
-    lang = saying.spoken()
+    lang = saying.spoken(reading.lang)
     asked = learnt.asked(data, reading)
     job = _job(asked, tuple(model or ()), trying, saying, lang)
     clock = time.monotonic()
