@@ -12,7 +12,7 @@ from mirante.errors import MissingLibrary, ModelError, UnknownName, UsageError
 
 CONFIG = "config.json"
 HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>\S+))?")
-WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
+WANTED = ["*.json", "*.txt", "*.model", "*.jinja", "*.safetensors"]
 UNWANTED = ["*/*", "open_clip*"]
 CONVERTER = "SFconvertbot"
 

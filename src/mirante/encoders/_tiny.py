@@ -16,6 +16,11 @@ CORPUS = (
 TOWER = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
 PICTURE = {"image_size": 32, "patch_size": 8}
 LENGTH = 16
+CHAT = (
+    "<s>{% for said in messages %}{{ said.role | upper }}: {% for part in said.content %}"
+    "{{ '<image>\n' if part.type == 'image' else part.text }}{% endfor %} {% endfor %}ASSISTANT:"
+)
+"""How a conversation is written out: the start token, each part with its speaker, and who speaks next."""
 
 
 def clip(folder: Path) -> str:
@@ -84,6 +89,29 @@ def blip2(folder: Path) -> str:
     return _write(folder, transformers.Blip2ForImageTextRetrieval, config, (tokenizer, pictures))
 
 
+def llava(folder: Path) -> str:
+    """A LLaVA that answers questions on pictures in `folder`, with weights large enough to tell them apart."""
+    tokenizer = _chat_tokenizer()
+    loud = {"initializer_range": 0.3}
+    config = transformers.LlavaConfig(
+        text_config=transformers.LlamaConfig(**TOWER, **_special(tokenizer), **loud, max_position_embeddings=1024),
+        vision_config=transformers.CLIPVisionConfig(**TOWER, **PICTURE, **loud),
+        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+        image_seq_length=16,
+        **loud,
+    )
+    sizes = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+    processor = transformers.LlavaProcessor(
+        transformers.CLIPImageProcessorPil(**sizes),
+        tokenizer,
+        patch_size=PICTURE["patch_size"],
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        chat_template=CHAT,
+    )
+    return _write(folder, transformers.LlavaForConditionalGeneration, config, (processor,))
+
+
 def _bert_tokenizer() -> Any:
     """Letters of `CORPUS`, lower-cased, as first or later parts of a word."""
     letters = sorted({letter for line in CORPUS for letter in line.lower() if letter != " "})
@@ -129,6 +157,23 @@ def _gemma_tokenizer(kind: Any) -> Any:
         add_bos_token=False,
         add_eos_token=True,
     )
+
+
+def _chat_tokenizer() -> Any:
+    """Bytes, and "yes", "no" and "sim" as tokens of their own, also capital and after a space; "não" is bytes."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    names = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
+    words, letters = Tokenizer(models.BPE()), pre_tokenizers.ByteLevel.alphabet()
+    words.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    words.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        special_tokens=[*names.values(), "<image>"], initial_alphabet=letters, show_progress=False
+    )
+    answers = [space + word for word in ("yes", "no", "sim", "Yes", "No", "Sim") for space in ("", " ")]
+    words.train_from_iterator(answers, trainer)
+    marks = {"extra_special_tokens": {"image_token": "<image>"}}
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=words, **names, **marks)
 
 
 def _special(tokenizer: Any) -> dict[str, int | None]:

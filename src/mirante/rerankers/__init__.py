@@ -6,7 +6,7 @@ whose run is re-ranked. `chain` lets several follow each other.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol as Interface
 
 import numpy as np
@@ -29,6 +29,7 @@ class Candidates:
         scores: (k,) of the run.
         query: (d,) the base's unit row of the text.
         rows: (k, d) its unit rows of the pictures.
+        language: BCP 47 tag of the query, empty where it is not known.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Candidates:
     scores: Vectors
     query: Vectors
     rows: Vectors
+    language: str = ""
 
 
 class Reranker(Interface):
@@ -58,12 +60,14 @@ class Collection:
         pictures: document id → picture.
         queries: the base's rows of the texts.
         documents: the base's rows of the pictures.
+        languages: query id → BCP 47 tag, where it is known.
     """
 
     texts: Mapping[str, str]
     pictures: Mapping[str, Picture]
     queries: Embeddings
     documents: Embeddings
+    languages: Mapping[str, str] = field(default_factory=dict)
 
 
 def chain(addresses: Sequence[str], base: Encoder) -> tuple[Reranker, ...]:
@@ -109,6 +113,7 @@ def rerank(run: Run, reranker: Reranker, collection: Collection, *, depth: int =
                 run.scores[row, : len(head)],
                 collection.queries.vectors[asked[query]],
                 collection.documents.vectors[[place[one] for one in ids]],
+                collection.languages.get(query, ""),
             )
         ).astype(np.float32)
         if found.shape != head.shape or not np.isfinite(found).all():
