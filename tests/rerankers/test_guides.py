@@ -105,7 +105,7 @@ def test_padding_that_the_base_does_not_see_says_nothing(base, pictures, guiding
         pytest.skip("this family sees every token")
     changed = type(said)(said.rows, torch.where(said.seen[..., None], said.tokens, 9.0), said.seen)
     hidden = made.see([pictures[0].load()])
-    found = [made.scores(hidden, one.rows, made.say(one)) for one in (said, changed)]
+    found = [made.scores(hidden, one, made.say(one)) for one in (said, changed)]
     torch.testing.assert_close(*found, rtol=0, atol=1e-6)
 
 

@@ -85,7 +85,7 @@ def test_every_score_is_of_a_picture_under_the_text_of_its_row(gradients, batch)
     found = made._side(table, (0, 0)).rows()[:, 0]
     for score, (text, picture) in zip(found, table.cells, strict=True):
         said = made.guided.read([batch.texts[text]])
-        one = made.guided.scores(table.hidden[slice(picture, picture + 1)], said.rows, made.guided.say(said))
+        one = made.guided.scores(table.hidden[slice(picture, picture + 1)], said, made.guided.say(said))
         torch.testing.assert_close(score, one[0], rtol=1e-4, atol=1e-5)
 
 

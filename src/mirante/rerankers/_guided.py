@@ -52,17 +52,17 @@ class Guided:
         """What the guide makes of it."""
         return cast("Guide", self.guide)(said)
 
-    def scores(self, hidden: Hidden, rows: Tensor, told: Told) -> Tensor:
+    def scores(self, hidden: Hidden, said: Said, told: Told) -> Tensor:
         """Cosines of B texts, each to a picture that was seen under it.
 
         Args:
             hidden: B pictures, from `see`.
-            rows: (B, d) the unit rows of the texts.
+            said: B texts, from `read`.
             told: B rows, from `say`.
         """
         steer = cast("Guide", self.guide).steer(told, self.tower.first)
         seen = normalize(self.tower.upper(hidden, steer).float(), dim=-1)
-        return (seen * rows).sum(dim=-1)
+        return (seen * said.rows).sum(dim=-1)
 
     def plain(self, hidden: Hidden) -> Tensor:
         """(B, d) unit rows of pictures that nothing guides: the base's own."""

@@ -48,8 +48,8 @@ class Elip:
             told = self.guided.say(said)
             for at in range(0, len(candidates.pictures), size):
                 hidden = self._kept.rows(candidates.pictures[at : at + size])
-                each = tuple(one.expand(len(hidden), *one.shape[1:]) for one in told)
-                found.append(self.guided.scores(hidden, said.rows.expand(len(hidden), -1), each))
+                each = torch.zeros(len(hidden), dtype=torch.int64, device=said.rows.device)
+                found.append(self.guided.scores(hidden, said[each], tuple(one[each] for one in told)))
         scores: Vectors = torch.cat(found).float().cpu().numpy()
         return scores
 

@@ -1,11 +1,12 @@
 """What is trained: a guide over the frozen model, which re-ranks."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mirante.embeddings import embed_pairs
 from mirante.evaluation import Judgement, Settings, evaluate, evaluate_run
+from mirante.evaluation.reordered import Reranking, reordered
 from mirante.rerankers import Candidates, Collection, rerank
 from mirante.rerankers._guided import Guided
 from mirante.rerankers._guided_files import read, write
@@ -16,7 +17,7 @@ from mirante.training.pictures import Pictures
 from mirante.training.snapshot import Measured
 from mirante.training.task import Task
 from mirante.training.validation import conditions
-from mirante.types import Pairs, Vectors
+from mirante.types import Pairs, Run, Vectors
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -34,13 +35,11 @@ class Base:
         pairs: the data.
         collection: its texts, pictures and rows.
         judged: its run, and how good that is.
-        settings: how it was judged.
     """
 
     pairs: Pairs
     collection: Collection
     judged: Judgement
-    settings: Settings
 
 
 class Guide:
@@ -87,23 +86,32 @@ class Guide:
         self._reranker.forget()
         if not self._elip.added:
             return
-        values = {}
+        base, values = self._base(pairs), {}
         for weight in WEIGHTS:
             self._reranker.weight = weight
-            values[weight] = self.measure(pairs, resamples=0).metrics[self._config.select].value
+            values[weight] = self._value(base)
         self._reranker.weight = max(values, key=lambda weight: values[weight])
 
     def measure(self, pairs: Pairs, *, resamples: int = 1000) -> Measured:
-        """Text to image, re-ranked, with the weight as it is."""
+        """Text to image, re-ranked, with the weight as it is; intervals come with it."""
+        del resamples
+        base = self._base(pairs)
+        how = Reranking((self._reranker.name,), self._elip.depth)
+        found = reordered(base.judged, self._run(base), pairs=base.pairs, how=how).result
+        return Measured(dict(found.metrics), found.protocol)
+
+    def _value(self, base: Base) -> float:
+        """The metric that selects, with the weight as it is."""
+        of = Settings(metrics=(self._config.select,), resamples=0)
+        found = evaluate_run(self._run(base), base.pairs, of, provenance=base.judged.result.provenance)
+        return found.result.metrics[self._config.select].value
+
+    def _run(self, base: Base) -> Run:
         training = self._over.guide.training
         self._over.guide.eval()
-        base = self._base(pairs)
         run = rerank(base.judged.run, self._reranker, base.collection, depth=self._elip.depth)
         self._over.guide.train(training)
-        judged = evaluate_run(
-            run, base.pairs, replace(base.settings, resamples=resamples), provenance=base.judged.result.provenance
-        )
-        return Measured(dict(judged.result.metrics), judged.result.protocol)
+        return run
 
     def _base(self, pairs: Pairs) -> Base:
         """What the frozen model makes of `pairs`, worked out once."""
@@ -117,7 +125,7 @@ class Guide:
                 texts,
                 images,
             )
-            self._bases[id(pairs)] = Base(readable, known, evaluate(images, texts, readable, settings), settings)
+            self._bases[id(pairs)] = Base(readable, known, evaluate(images, texts, readable, settings))
         return self._bases[id(pairs)]
 
 

@@ -118,7 +118,7 @@ class GuidedGradients:
             with self.autocast():
                 said = table.said[rows]
                 told: Told = tuple(one[each] for one in self.guided.say(said))
-                return self.guided.scores(table.hidden[pictures], said.rows[each], told)[:, None]
+                return self.guided.scores(table.hidden[pictures], said[each], told)[:, None]
 
         return Side(View("rows", encode, learns=True), cast("Any", table.cells), self.micro, self.processes, seed)
 
