@@ -155,7 +155,7 @@ def test_each_of_a_chain_works_on_what_the_one_before_left() -> None:
 def test_only_texts_ask_again() -> None:
     by = same()
     judged, _ = reranked(by)
-    assert {one.text[:4] for one in by.seen} == {"text"}
+    assert {(one.text[:4], one.language) for one in by.seen} == {("text", "en")}
     assert [one.result.direction for one in judged] == ["text_to_image", "image_to_text", "text_to_image"]
     assert len(by.seen) == 80
 

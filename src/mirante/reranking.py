@@ -65,6 +65,7 @@ def rerank_all(
         {picture.id: picture for picture in pairs.images},
         texts,
         images,
+        {caption.id: caption.language for caption in pairs.captions},
     )
     asked = [one for one in judged if one.result.direction == "text_to_image"] if chain.rerankers else []
     return [_reranked(one, chain, collection, pairs) for one in asked]

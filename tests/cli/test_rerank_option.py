@@ -95,6 +95,8 @@ def test_advice_is_on_the_model_and_rescoring_leaves_the_reranked_out(
     assert [one["model"] for one in scored["results"]] == ["toy", "toy"]
     assert all("cost" in one["details"] for one in scored["results"])
     assert scored["reranked"] == []
+    said = call(capsys, *again[:-1])
+    assert "Re-ranked results are left out" in said
 
 
 def test_people_read_a_table_and_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

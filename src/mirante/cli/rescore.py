@@ -21,12 +21,14 @@ def rescore(
 ) -> None:
     """Score saved results under another protocol."""
     from mirante import pipeline
-    from mirante.evaluation import load_preset
+    from mirante.evaluation import load_preset, load_results
 
     if lang is not None and lang[:2].lower() not in LANGUAGES:
         raise UnknownName("language of reports", lang, LANGUAGES)
     pipeline.again(folder, load_preset(protocol), out, lang)
     answer(out, output)
+    if load_results(folder).reranked:
+        output.say("reranking.left-out")
 
 
 def add_to(app: typer.Typer) -> None:
