@@ -12,10 +12,10 @@ import numpy as np
 
 from mirante.errors import ModelError, UsageError
 from mirante.rerankers import Candidates, Reranker, chain
-from mirante.rerankers._fusion import reciprocal_rank, weighted
+from mirante.rerankers._fusion import K, reciprocal_rank, weighted
 from mirante.types import Encoder, Run, Vectors
 
-__all__ = ["Fusion", "open", "reciprocal_rank", "weighted"]
+__all__ = ["Fusion", "K", "open", "reciprocal_rank", "weighted"]
 
 
 @dataclass(frozen=True)
