@@ -13,6 +13,7 @@ from mirante.rerankers._guided_files import read, write
 from mirante.rerankers.elip import Elip as Reranker
 from mirante.training import guided, parts
 from mirante.training.config import Elip, TrainConfig
+from mirante.training.data import Sets
 from mirante.training.pictures import Pictures
 from mirante.training.snapshot import Measured
 from mirante.training.task import Task
@@ -81,15 +82,16 @@ class Guide:
         """The guide that was saved, to be measured."""
         return Guide(self._config, self._elip, *read(folder, self._over.encoder))
 
-    def tune(self, pairs: Pairs) -> None:
-        """Choose the weight that is best on `pairs`; where the guided cosine stands alone there is none to choose."""
+    def tune(self, sets: Sets) -> None:
+        """Choose the weight that is best on the validation, of those that cost the retained data nothing.
+
+        Where the guided cosine stands alone there is none to choose.
+        """
         self._reranker.forget()
-        if not self._elip.added:
+        if not self._elip.added or sets.validation is None:
             return
-        base, values = self._base(pairs), {}
-        for weight in WEIGHTS:
-            self._reranker.weight = weight
-            values[weight] = self._value(base)
+        kept = self._values(sets.retain) if sets.retain else dict.fromkeys(WEIGHTS, 0.0)
+        values = {weight: one for weight, one in self._values(sets.validation).items() if kept[weight] >= kept[0.0]}
         self._reranker.weight = max(values, key=lambda weight: values[weight])
 
     def measure(self, pairs: Pairs, *, resamples: int = 1000) -> Measured:
@@ -100,11 +102,14 @@ class Guide:
         found = reordered(base.judged, self._run(base), pairs=base.pairs, how=how).result
         return Measured(dict(found.metrics), found.protocol)
 
-    def _value(self, base: Base) -> float:
-        """The metric that selects, with the weight as it is."""
-        of = Settings(metrics=(self._config.select,), resamples=0)
-        found = evaluate_run(self._run(base), base.pairs, of, provenance=base.judged.result.provenance)
-        return found.result.metrics[self._config.select].value
+    def _values(self, pairs: Pairs) -> dict[float, float]:
+        """The metric that selects, of each weight."""
+        base, of, values = self._base(pairs), Settings(metrics=(self._config.select,), resamples=0), {}
+        for weight in WEIGHTS:
+            self._reranker.weight = weight
+            found = evaluate_run(self._run(base), base.pairs, of, provenance=base.judged.result.provenance)
+            values[weight] = found.result.metrics[self._config.select].value
+        return values
 
     def _run(self, base: Base) -> Run:
         training = self._over.guide.training

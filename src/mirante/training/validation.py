@@ -32,8 +32,8 @@ def conditions(pairs: Pairs, dropped: int, resamples: int) -> Settings:
 class Learner(Interface):
     """What can be measured while it learns."""
 
-    def tune(self, pairs: Pairs) -> None:
-        """Choose on the validation what training does not."""
+    def tune(self, sets: Sets) -> None:
+        """Choose on validation and retained data what training does not."""
 
     def measure(self, pairs: Pairs, *, resamples: int = 1000) -> Measured:
         """Text to image, as it is now."""
@@ -45,7 +45,7 @@ class Retrieval:
 
     encoder: Encoder
 
-    def tune(self, pairs: Pairs) -> None:
+    def tune(self, sets: Sets) -> None:
         """Nothing."""
 
     def measure(self, pairs: Pairs, *, resamples: int = 1000) -> Measured:
@@ -81,8 +81,7 @@ class Watch:
             UnknownName: no such metric.
         """
         news: dict[str, float] = {}
-        if self.sets.validation:
-            self.learner.tune(self.sets.validation)
+        self.learner.tune(self.sets)
         for prefix, pairs in (("", self.sets.validation), ("retain ", self.sets.retain)):
             if pairs:
                 metrics = self.learner.measure(pairs, resamples=0).metrics

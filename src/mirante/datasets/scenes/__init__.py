@@ -2,8 +2,9 @@
 
 Splits, each of any size by a suffix (`scenes:train-1000000`): `train`, `validation`, `test` (styles known in
 training), `mosaic` (a drawing style held out from training), `hard` (a gallery of minimal pairs, with `hard-train` and
-`hard-validation` to learn from; full captions alone, as a partial one is often true of both), and a second style held
-out, chalk on a blackboard, with pictures to learn it from: `chalk` (its test), `chalk-train`, `chalk-validation`.
+`hard-validation` to learn from; what is measured has full captions alone, as a partial one is often true of both), and
+a second style held out, chalk on a blackboard, with pictures to learn it from: `chalk` (its test), `chalk-train`,
+`chalk-validation`.
 No scene is in two splits.
 Relevance is exact: a partial caption describes every picture that satisfies it.
 """
@@ -56,7 +57,8 @@ _SEEDS = {
     "hard-validation": 10,
 }
 _MINIMAL = ("hard", "hard-train", "hard-validation")
-_PARTIAL_CAPTIONS = 2
+_PARTIAL_CAPTIONS = {"hard": 0, "hard-validation": 0, "hard-train": 1}
+"""Of each picture, where not two."""
 _BLOCK = 500
 
 
@@ -121,7 +123,7 @@ class SceneDataset:
         return _parse(split)[1]
 
     def items(self, split: str, language: str | None = None) -> Iterator[Item]:
-        """The pictures of a split, each with a full caption per language and, but for minimal pairs, two partials."""
+        """The pictures of a split, each with a full caption per language and as many partial ones as its split has."""
         name = _parse(split)[0]
         for index, scene in enumerate(self.scenes(split)):
             identity = f"{name}-{index:07d}"
@@ -197,7 +199,7 @@ def _draw(scene: Scene) -> Image:
 
 
 def _claims(scene: Scene, split: str) -> list[Claim]:
-    rng, partials = np.random.default_rng(scene.seed), 0 if split in _MINIMAL else _PARTIAL_CAPTIONS
+    rng, partials = np.random.default_rng(scene.seed), _PARTIAL_CAPTIONS.get(split, 2)
     return list(dict.fromkeys([claims.full(scene), *(claims.partial(scene, rng) for _ in range(partials))]))
 
 
