@@ -56,6 +56,20 @@ def test_every_caption_of_a_picture_gets_its_turn():
     assert {text for seed in range(40) for text in drawn(given, seed=seed)} == {"one", "two", "three", "four"}
 
 
+def test_a_vague_caption_is_drawn_no_more_often_than_a_telling_one():
+    """Each of the 4 + 1 captions once over the pictures: for one picture its own caption as often as the vague one."""
+    images = [f"image {n}" for n in range(4)]
+    given = pairs({one: [f"caption of {one}"] for one in images} | {"image 4": ["a caption"]})
+    vague = Caption("vague", "a picture")
+    relevance = {**given.relevance, "vague": frozenset(images)}
+    batches = PairBatches(Pairs(given.images, (*given.captions, vague), relevance))
+    texts = [text for seed in range(400) for text in batches.draw(0, 1, seed=seed).texts]
+    share = texts.count("a picture") / sum(text != "a caption" for text in texts)
+    assert 1 / 5 - 0.06 < share < 1 / 5 + 0.06
+    assert batches.telling["image 0"] == [0]
+    assert [batches.pairs.captions[one].id for one in batches.captions["image 0"]] == ["image 0#0", "vague"]
+
+
 def test_a_batch_holds_as_many_different_pictures_as_asked():
     given = pairs({f"image {n}": [f"caption {n}"] for n in range(50)})
     batch = PairBatches(given).draw(0, 16, seed=0)

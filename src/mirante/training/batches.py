@@ -52,6 +52,24 @@ class PairBatches:
         return by_image
 
     @cached_property
+    def telling(self) -> dict[str, list[int]]:
+        """Id of each captioned picture → those of its captions that describe the fewest pictures."""
+        relevance, captions = self.pairs.relevance, self.pairs.captions
+        found = {}
+        for image, options in self.captions.items():
+            sizes = [len(relevance[captions[one].id]) for one in options]
+            found[image] = [one for one, size in zip(options, sizes, strict=True) if size == min(sizes)]
+        return found
+
+    def _caption(self, image: str, rng: np.random.Generator) -> int:
+        """A caption of a picture at random; over all pictures each is as likely, however many it describes."""
+        options = self.captions[image]
+        if len(options) == len(self.telling[image]):
+            return options[int(rng.integers(len(options)))]
+        shares = np.array([1 / len(self.pairs.relevance[self.pairs.captions[one].id]) for one in options])
+        return int(rng.choice(options, p=shares / shares.sum()))
+
+    @cached_property
     def _ids(self) -> list[str]:
         return [picture.id for picture in self.pictures]
 
@@ -64,7 +82,7 @@ class PairBatches:
         return type(self)(self.pairs.without_images(ids))
 
     def draw(self, step: int, size: int, *, seed: int) -> Batch:
-        """`size` pictures (fewer if there are fewer), one caption of each, at random.
+        """`size` pictures (fewer if there are fewer), one caption of each, at random; vague ones as rarely as others.
 
         Every picture comes once in each pass over the data, in an order of the pass's own.
         """
@@ -76,8 +94,7 @@ class PairBatches:
         place = {self._ids[row]: at for at, row in enumerate(rows)}
         texts: dict[str, frozenset[str]] = {}
         for image in place:
-            options = self.captions[image]
-            caption = self.pairs.captions[options[int(rng.integers(len(options)))]]
+            caption = self.pairs.captions[self._caption(image, rng)]
             texts[caption.text] = texts.get(caption.text, frozenset()) | self.pairs.relevance[caption.id]
         true = [(at, place[image]) for at, images in enumerate(texts.values()) for image in images if image in place]
         cells = np.array(sorted(true), dtype=np.int64).reshape(-1, 2)

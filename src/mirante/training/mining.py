@@ -105,8 +105,8 @@ class Mining:
         return self._images
 
     def _read(self, encoder: "DualEncoder", now: int) -> Tensor:
-        """(n, d) of a caption of every picture, drawn anew for each search; equal ones are encoded once."""
-        rng, captions = np.random.default_rng((self._seed, now, 2)), self._batches.captions
+        """(n, d) of a telling caption of every picture, drawn anew for each search; equal ones are encoded once."""
+        rng, captions = np.random.default_rng((self._seed, now, 2)), self._batches.telling
         told = [rng.choice(captions[picture.id]) for picture in self.pictures]
         texts = [self._batches.pairs.captions[number].text for number in told]
         different = list(dict.fromkeys(texts))
