@@ -46,6 +46,11 @@ def train(
     push_to_hub: Annotated[str | None, typer.Option(metavar="OWNER/NAME", help=text("train.push"))] = None,
 ) -> None:
     """Train as the TOML file says."""
+    run(config, spend, output, restart=restart, push_to_hub=push_to_hub)
+
+
+def run(config: Path, spend: Spend, output: Output, *, restart: bool, push_to_hub: str | None = None) -> None:
+    """The whole verb."""
     from mirante import cost, training
     from mirante.training import hub
 
