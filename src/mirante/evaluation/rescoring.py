@@ -8,7 +8,6 @@ from mirante.embeddings.listing import Kind, fingerprint, text_content
 from mirante.errors import StoreError
 from mirante.evaluation.judge import Judgement
 from mirante.evaluation.presets import Preset
-from mirante.evaluation.reordered import is_reranked
 from mirante.evaluation.results import SavedResults
 from mirante.evaluation.under import evaluate_under
 from mirante.types import Embeddings, Pairs, Provenance, Result
@@ -20,8 +19,9 @@ def rescore(saved: SavedResults, preset: Preset) -> list[Judgement]:
     """Judge every model of `saved` on its data under `preset`.
 
     The saved runs are cut at a depth and hold one gallery, so they are not used: the vectors under `embeddings/` are
-    those that the first evaluation judged, found by the content of each image and text. Re-ranked results are left
-    out: another protocol has other candidates, and only the re-rankers can order those.
+    those that the first evaluation judged, found by the content of each image and text. A re-ranked
+    result has the vectors of its base and is left out: another protocol has other candidates, and only the re-rankers
+    can order those.
 
     Args:
         saved: what `mirante evaluate` left, with its embeddings.
@@ -34,7 +34,7 @@ def rescore(saved: SavedResults, preset: Preset) -> list[Judgement]:
     found: list[Judgement] = []
     done: set[tuple[str, Provenance]] = set()
     for result in saved.results:
-        if is_reranked(result) or (result.data, result.provenance) in done:
+        if (result.data, result.provenance) in done:
             continue
         done.add((result.data, result.provenance))
         pairs, language = saved.pairs(result)
