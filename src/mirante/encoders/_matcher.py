@@ -70,18 +70,33 @@ class Blip2:
 
     def similarity(self, model: Any, tokens: dict[str, Tensor], seen: Tensor) -> Tensor:
         """(B,) cosines of the text and the query nearest to it."""
+        return best(self.row(model, self.reads(model, tokens)), self.looks(model, seen))
+
+    def looks(self, model: Any, seen: Tensor) -> Tensor:
+        """The hidden states of B pictures → (B, q, d) unit rows, what each query found."""
         queries = model.query_tokens.expand(len(seen), -1, -1)
         looked = model.qformer(
             query_embeds=queries, encoder_hidden_states=seen, encoder_attention_mask=_all(seen)
         ).last_hidden_state
-        said = model.qformer(
+        return normalize(model.vision_projection(looked.to(model.vision_projection.weight.dtype)).float(), dim=-1)
+
+    def reads(self, model: Any, tokens: dict[str, Tensor]) -> Tensor:
+        """B texts → (B, n, w) hidden states; no picture is seen."""
+        said: Tensor = model.qformer(
             query_embeds=model.embeddings(input_ids=tokens["input_ids"]),
             query_length=0,
             attention_mask=tokens["attention_mask"],
-        ).last_hidden_state[:, :1]
-        pictures = model.vision_projection(looked.to(model.vision_projection.weight.dtype))
-        text = model.text_projection(said.to(model.text_projection.weight.dtype))
-        return _cosine(pictures, text).amax(dim=1)
+        ).last_hidden_state
+        return said
+
+    def row(self, model: Any, said: Tensor) -> Tensor:
+        """What `reads` gave → (B, d) unit rows, of the first token."""
+        return normalize(model.text_projection(said[:, 0].to(model.text_projection.weight.dtype)).float(), dim=-1)
+
+
+def best(rows: Tensor, looked: Tensor) -> Tensor:
+    """(B, d) unit rows of texts and (B, q, d) of pictures → (B,) cosines of each text and the query nearest to it."""
+    return (looked * rows[:, None]).sum(dim=-1).amax(dim=1)
 
 
 FAMILIES: dict[str, Family] = {"blip": Blip(), "blip-2": Blip2()}

@@ -62,11 +62,7 @@ class PromptedTower:
         self._model, self._tower = encoder.module, encoder.module.vision_model
         self._layers: list[nn.Module] = list(self._tower.encoder.layers)
         self.entry = entry
-        if not 0 <= entry < len(self._layers):
-            raise UsageError(
-                f"entry must be from 0 to {len(self._layers) - 1} for this image tower of {len(self._layers)} layers, "
-                f"not {entry}: 0 is the first layer."
-            )
+        check_entry(entry, len(self._layers))
 
     @property
     def width(self) -> int:
@@ -126,6 +122,19 @@ class PromptedTower:
             whole = self._tower.post_layernorm(tokens)
             features = self._tower.head(whole) if seen is None else self._tower.head(whole, seen)
         return features  # type: ignore[no-any-return]
+
+
+def check_entry(entry: int, layers: int) -> None:
+    """Refuse a layer that a tower of so many does not have.
+
+    Raises:
+        UsageError: it has none of that number.
+    """
+    if not 0 <= entry < layers:
+        raise UsageError(
+            f"entry must be from 0 to {layers - 1} for this image tower of {layers} layers, not {entry}: 0 is the "
+            "first layer."
+        )
 
 
 def unsteered(number: int, hidden: Hidden) -> Hidden:
