@@ -63,9 +63,9 @@ def asked(base, pictures, text="a red square"):
 
 def test_a_new_attention_guide_gives_the_bases_own_cosines(base, pictures):
     candidates = asked(base, pictures)
-    found = Elip(guided(base, ATTENTION)).cosines(candidates)
+    found = Elip(guided(base, ATTENTION)).guided_scores(candidates)
     np.testing.assert_allclose(found, candidates.rows @ candidates.query, atol=1e-5)
-    moved = Elip(guided(base, ATTENTION, gates=0.5)).cosines(candidates)
+    moved = Elip(guided(base, ATTENTION, gates=0.5)).guided_scores(candidates)
     assert np.abs(moved - found).max() > 1e-3
 
 
@@ -113,13 +113,13 @@ def test_padding_that_the_base_does_not_see_says_nothing(base, pictures, guiding
 def test_each_candidate_is_scored_for_itself(base, pictures, guiding, monkeypatch):
     """Whole, in pieces of two, and one by one."""
     candidates, made = asked(base, pictures), guided(base, guiding, gates=0.5)
-    whole = Elip(made).cosines(candidates)
+    whole = Elip(made).guided_scores(candidates)
     monkeypatch.setattr(base, "batch", 2)
-    np.testing.assert_allclose(Elip(made).cosines(candidates), whole, atol=1e-5)
+    np.testing.assert_allclose(Elip(made).guided_scores(candidates), whole, atol=1e-5)
     one = Candidates(
         candidates.text, candidates.pictures[3:4], candidates.scores[3:4], candidates.query, candidates.rows[3:4]
     )
-    np.testing.assert_allclose(Elip(made).cosines(one), whole[3:4], atol=1e-5)
+    np.testing.assert_allclose(Elip(made).guided_scores(one), whole[3:4], atol=1e-5)
 
 
 def test_a_guide_that_was_saved_scores_the_same(folder, base, pictures, tmp_path):

@@ -41,6 +41,17 @@ def test_sigmoid_judges_each_cell_and_sums_over_the_pictures_of_a_text():
     assert value("sigmoid", bias=-2.0) == pytest.approx(-logsigmoid(signs * (5 * SCORES - 2)).sum().item() / 2)
 
 
+def test_matches_are_judged_by_two_classes_half_for_the_true_pictures_of_a_text():
+    """The library's cross-entropy of the logits (0, score), as of one head for a match and for none."""
+
+    def each(text, pictures, kind):
+        logits = torch.tensor([[0.0, SCORES[text, picture]] for picture in pictures])
+        return cross_entropy(logits, torch.full((len(pictures),), kind)).item()
+
+    first, second = (each(0, [0], 1) + each(0, [1, 2], 0)) / 2, (each(1, [1, 2], 1) + each(1, [0], 0)) / 2
+    assert value("itm") == pytest.approx((first + second) / 2)
+
+
 def test_smooth_ap_is_one_less_the_average_precision_where_scores_lie_apart():
     """Text 0: 1/1. Text 1: its pictures are second and first of three, so (2/2 + 1/1) / 2 = 1."""
     assert value("smooth-ap") == pytest.approx(0.0, abs=1e-4)
@@ -66,7 +77,7 @@ def test_a_better_order_costs_less_and_the_gradient_says_so(name):
     assert value(name) < value(name, true=~TRUE)
 
 
-@pytest.mark.parametrize("name", ["cross-entropy", "symmetric", "smooth-ap"])
+@pytest.mark.parametrize("name", ["cross-entropy", "symmetric", "itm", "smooth-ap"])
 def test_a_text_without_a_false_picture_has_no_say(name):
     scores = SCORES.clone().requires_grad_()
     LOSSES[name](scores, SCALE, 0.0, ALL, torch.ones_like(TRUE)).backward()

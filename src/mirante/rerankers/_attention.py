@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from mirante.rerankers._guide import Said, Sizes, Told
-from mirante.rerankers._guiding import HEADS, Guiding
+from mirante.rerankers._guide import Said, Told
+from mirante.rerankers._guiding import HEADS, Guiding, Sizes
 
 if TYPE_CHECKING:
     from mirante.encoders._prompted import Hidden, Steer

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from mirante.rerankers._guiding import Sizes
+
 if TYPE_CHECKING:
     from mirante.encoders._dual import DualEncoder
     from mirante.encoders._prompted import Steer
@@ -23,32 +25,18 @@ class Said:
         rows: (T, d) of length 1.
         tokens: (T, n, w) hidden states after the last layer.
         seen: (T, n) bool, False for padding that the tower does not see.
+        ids: (T, n) int64, the tokenizer's own, where a picture is judged together with them (BLIP-2).
     """
 
     rows: Tensor
     tokens: Tensor
     seen: Tensor
+    ids: Tensor | None = None
 
     def __getitem__(self, chosen: Tensor) -> "Said":
         """The queries of those numbers, (m,) int64."""
-        return Said(self.rows[chosen], self.tokens[chosen], self.seen[chosen])
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """Widths that a guide is made for.
-
-    Args:
-        rows: d of the shared space.
-        words: w of the text tower.
-        tower: w of the image tower.
-        length: tokens of a query.
-    """
-
-    rows: int
-    words: int
-    tower: int
-    length: int
+        ids = None if self.ids is None else self.ids[chosen]
+        return Said(self.rows[chosen], self.tokens[chosen], self.seen[chosen], ids)
 
 
 class Guide(Protocol):

@@ -1,7 +1,7 @@
 """A base and its guide: the score of a picture that was looked at under a query."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import torch
 from torch import Tensor, nn
@@ -9,14 +9,14 @@ from torch.nn.functional import normalize
 
 from mirante.encoders._prompted import Hidden, PromptedTower, unsteered
 from mirante.rerankers._attention import Attention
-from mirante.rerankers._guide import Guide, Said, Sizes, Told, read, sizes
-from mirante.rerankers._guiding import Guiding, check
+from mirante.rerankers._guide import Guide, Said, Told, read, sizes
+from mirante.rerankers._guiding import Guiding, Sizes, check
 from mirante.rerankers._prompts import Prompts
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from mirante.encoders._dual import DualEncoder
+    from mirante.encoders._dual import DualEncoder, Pixels
 
 
 class Guided:
@@ -33,6 +33,8 @@ class Guided:
         UsageError: the base has no such layer, or `guiding` is not possible.
     """
 
+    kind: Final = "dual"
+
     def __init__(self, encoder: "DualEncoder", guiding: Guiding) -> None:
         check(guiding)
         self.encoder, self.guiding = encoder, guiding
@@ -42,7 +44,11 @@ class Guided:
     def see(self, images: "Sequence[Image]") -> Hidden:
         """RGB pictures up to the layer where queries enter; nothing here depends on one."""
         with torch.inference_mode():
-            return self.tower.lower(self.encoder.pixels(images))
+            return self.lower(self.encoder.pixels(images))
+
+    def lower(self, pixels: "Pixels") -> Hidden:
+        """The same of what the base's processor gave."""
+        return self.tower.lower(pixels)
 
     def read(self, texts: Sequence[str]) -> Said:
         """What the base makes of T texts."""
@@ -64,9 +70,9 @@ class Guided:
         seen = normalize(self.tower.upper(hidden, steer).float(), dim=-1)
         return (seen * said.rows).sum(dim=-1)
 
-    def plain(self, hidden: Hidden) -> Tensor:
-        """(B, d) unit rows of pictures that nothing guides: the base's own."""
-        return normalize(self.tower.upper(hidden, unsteered).float(), dim=-1)
+    def base(self, hidden: Hidden, said: Said) -> Tensor:
+        """(T, B) cosines of T texts with B pictures that nothing guides: the base's own."""
+        return said.rows @ normalize(self.tower.upper(hidden, unsteered).float(), dim=-1).T
 
 
 def make(guiding: Guiding, of: Sizes) -> nn.Module:

@@ -4,15 +4,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from mirante import config
 from mirante.encoders._checkpoint import replaced
+from mirante.encoders._qformer import QFormerEncoder
 from mirante.errors import ModelError, UsageError
 from mirante.rerankers._guided import Guided
+from mirante.rerankers._guided_matcher import AnyGuided, GuidedMatcher
 from mirante.rerankers._guiding import Guiding
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from mirante.encoders._dual import DualEncoder
 
 NOTES, WEIGHTS = "elip.json", "guide.safetensors"
+_REMEDY = {"dual": "give --model {}", "matching": "put the weights that it was trained on back at {!r}"}
 
 
 @dataclass(frozen=True)
@@ -31,23 +34,25 @@ class Notes:
         base: address of the model that it was trained on.
         revision: commit or hash of that model's weights.
         guiding: its shape.
-        weight: of the guided cosine beside the base's own; None for the guided one alone.
+        weight: of the guided score beside the base's own; None for the guided one alone.
+        kind: of base: `"dual"` towers, or one that is `"matching"` pictures with texts (BLIP-2).
     """
 
     base: str
     revision: str
     guiding: Guiding
     weight: float | None = None
+    kind: Literal["dual", "matching"] = "dual"
 
 
-def write(folder: Path, guided: Guided, weight: float | None) -> Path:
+def write(folder: Path, guided: AnyGuided, weight: float | None) -> Path:
     """Write the guide; what is in `folder` stays whole until the new one is.
 
     Raises:
         StoreError: the disk is full or refuses.
     """
     made = guided.encoder.provenance
-    notes = Notes(made.model, made.revision, guided.guiding, weight)
+    notes = Notes(made.model, made.revision, guided.guiding, weight, guided.kind)
     with replaced(folder) as new:
         (new / NOTES).write_text(json.dumps({"schema": 1, **asdict(notes)}, indent=1), encoding="utf-8")
         tensors = {name: value.detach().cpu().contiguous() for name, value in guided.guide.state_dict().items()}
@@ -55,7 +60,7 @@ def write(folder: Path, guided: Guided, weight: float | None) -> Path:
     return folder
 
 
-def read(folder: Path, base: "DualEncoder") -> tuple[Guided, float | None]:
+def read(folder: Path, base: "DualEncoder") -> tuple[AnyGuided, float | None]:
     """The guide in `folder`, over its base, and its weight.
 
     Raises:
@@ -66,9 +71,9 @@ def read(folder: Path, base: "DualEncoder") -> tuple[Guided, float | None]:
     if notes.revision != base.provenance.revision:
         raise UsageError(
             f"{str(folder)!r} was trained on {notes.base!r} at {notes.revision}, not on {base.provenance.model!r} at "
-            f"{base.provenance.revision}: give --model {notes.base}."
+            f"{base.provenance.revision}: {_REMEDY[notes.kind].format(notes.base)}."
         )
-    guided = Guided(base, notes.guiding)
+    guided = GuidedMatcher(base, notes.guiding) if isinstance(base, QFormerEncoder) else Guided(base, notes.guiding)
     guided.guide.load_state_dict(_weights(folder, guided.guide.state_dict()))
     guided.guide.eval().requires_grad_(requires_grad=False)
     return guided, notes.weight

@@ -40,6 +40,23 @@ class Guiding:
         return self.width or (1024 * self.prompts if self.reads == "pooled" else _WIDTH)
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """Widths that a guide is made for.
+
+    Args:
+        rows: d of the shared space.
+        words: w of the text tower.
+        tower: w of the image tower.
+        length: tokens of a query.
+    """
+
+    rows: int
+    words: int
+    tower: int
+    length: int
+
+
 def check(guiding: Guiding) -> None:
     """Refuse what no guide can be.
 

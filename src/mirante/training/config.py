@@ -182,15 +182,17 @@ class Elip:
         candidates: pictures of the batch that each text is scored against, its own and those that the model likes
             best; 0 for all, as in the paper.
         loss: `"cross-entropy"` of each text among its pictures, `"symmetric"` of each picture among its texts too,
-            pairwise `"sigmoid"`, or `"smooth-ap"`.
-        added: the guided cosine is added to the model's own, with a weight that validation chooses (0 among the
+            pairwise `"sigmoid"`, or `"smooth-ap"`. `"itm"` (over a BLIP-2 only) asks whether each picture matches; its
+            false candidates are drawn, the likelier the more the model likes them: one, with candidates = 2, as in the
+            paper.
+        added: the guided score is added to the model's own cosine, with a weight that validation chooses (0 among the
             choices); else it stands alone, as in the paper.
         depth: answers that are re-ranked at validation.
     """
 
     guide: Guiding = field(default_factory=Guiding)
     candidates: int = 0
-    loss: Literal["cross-entropy", "symmetric", "sigmoid", "smooth-ap"] = "cross-entropy"
+    loss: Literal["cross-entropy", "symmetric", "sigmoid", "smooth-ap", "itm"] = "cross-entropy"
     added: bool = True
     depth: int = 20
 

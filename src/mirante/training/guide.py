@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mirante.embeddings import embed_pairs
-from mirante.evaluation import Judgement, Settings, evaluate, evaluate_run
+from mirante.evaluation import Judgement, Settings, evaluate_run
 from mirante.evaluation.reordered import Reranking, reordered
 from mirante.rerankers import Candidates, Collection, rerank
-from mirante.rerankers._guided import Guided
 from mirante.rerankers._guided_files import read, write
+from mirante.rerankers._guided_matcher import AnyGuided
 from mirante.rerankers.elip import Elip as Reranker
 from mirante.training import guided, parts
 from mirante.training.config import Elip, TrainConfig
@@ -17,7 +16,7 @@ from mirante.training.data import Sets
 from mirante.training.pictures import Pictures
 from mirante.training.snapshot import Measured
 from mirante.training.task import Task
-from mirante.training.validation import conditions
+from mirante.training.validation import judge
 from mirante.types import Pairs, Run, Vectors
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-"""Of the guided cosine beside the base's; of those that are equally good the smallest is chosen."""
+"""Of the guided score beside the base's; of those that are equally good the smallest is chosen."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +49,17 @@ class Guide:
         config: the run; its `elip` says what is trained, its `select` which metric chooses the weight.
         elip: the same, known to be there.
         over: base and guide.
-        weight: of the guided cosine until one is chosen.
+        weight: of the guided score until one is chosen.
     """
 
-    def __init__(self, config: TrainConfig, elip: Elip, over: Guided, weight: float | None) -> None:
+    def __init__(self, config: TrainConfig, elip: Elip, over: AnyGuided, weight: float | None) -> None:
         self._config, self._elip, self._over = config, elip, over
         self._reranker = _Remembering(over, weight)
         self._bases: dict[int, Base] = {}
 
     @property
     def weight(self) -> float | None:
-        """Of the guided cosine beside the base's, None for it alone."""
+        """Of the guided score beside the base's, None for it alone."""
         return self._reranker.weight
 
     def choose(self) -> tuple[int, int]:
@@ -85,7 +84,7 @@ class Guide:
     def tune(self, sets: Sets) -> None:
         """Choose the weight that is best on the validation, of those that cost the retained data nothing.
 
-        Where the guided cosine stands alone there is none to choose.
+        Where the guided score stands alone there is none to choose.
         """
         self._reranker.forget()
         if not self._elip.added or sets.validation is None:
@@ -121,33 +120,31 @@ class Guide:
     def _base(self, pairs: Pairs) -> Base:
         """What the frozen model makes of `pairs`, worked out once."""
         if id(pairs) not in self._bases:
-            images, texts, unreadable = embed_pairs(pairs, self._over.encoder)
-            readable = pairs.without_images(unreadable)
-            settings = conditions(readable, len(unreadable), 0)
+            found = judge(self._over.encoder, pairs, resamples=0)
             known = Collection(
-                {caption.id: caption.text for caption in readable.captions},
-                {picture.id: picture for picture in readable.images},
-                texts,
-                images,
+                {caption.id: caption.text for caption in found.pairs.captions},
+                {picture.id: picture for picture in found.pairs.images},
+                found.texts,
+                found.images,
             )
-            self._bases[id(pairs)] = Base(readable, known, evaluate(images, texts, readable, settings))
+            self._bases[id(pairs)] = Base(found.pairs, known, found.judged)
         return self._bases[id(pairs)]
 
 
 class _Remembering(Reranker):
-    """Cosines of a guide that stays as it is for a while, so that weights can be tried without looking again."""
+    """Scores of a guide that stays as it is for a while, so that weights can be tried without looking again."""
 
-    def __init__(self, guided: Guided, weight: float | None) -> None:
+    def __init__(self, guided: AnyGuided, weight: float | None) -> None:
         super().__init__(guided, weight)
-        self._cosines: dict[tuple[str, ...], Vectors] = {}
+        self._found: dict[tuple[str, ...], Vectors] = {}
 
     def forget(self) -> None:
         """The guide has changed."""
-        self._cosines.clear()
+        self._found.clear()
 
-    def cosines(self, candidates: Candidates) -> Vectors:
+    def guided_scores(self, candidates: Candidates) -> Vectors:
         """(k,), found once."""
         key = (candidates.text, *(picture.content for picture in candidates.pictures))
-        if key not in self._cosines:
-            self._cosines[key] = super().cosines(candidates)
-        return self._cosines[key]
+        if key not in self._found:
+            self._found[key] = super().guided_scores(candidates)
+        return self._found[key]

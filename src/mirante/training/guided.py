@@ -1,7 +1,8 @@
 """Training a guide: each text scores pictures that are looked at under it, and the gradient goes to the guide alone.
 
 Source: Zhan et al. 2025 (ELIP, arXiv 2502.15682). Every picture of a row is conditioned on the row's own text, so that
-copying the text into the picture's vector gains nothing: all candidates of a text would move alike.
+copying the text into the picture's vector gains nothing: all candidates of a text would move alike. Over a BLIP-2 the
+loss `itm` judges the logits of a match alone, against false pictures that are drawn by how the base likes them.
 """
 
 from collections.abc import Callable
@@ -15,8 +16,9 @@ from torch import Tensor
 
 from mirante.batch import Batch
 from mirante.encoders._prompted import Hidden
+from mirante.errors import UsageError
 from mirante.rerankers._guide import Said, Told
-from mirante.rerankers._guided import Guided
+from mirante.rerankers._guided_matcher import AnyGuided, GuidedMatcher
 from mirante.training.config import Elip, TrainConfig
 from mirante.training.gradients import Processes, Side
 from mirante.training.pictures import Pictures
@@ -26,6 +28,9 @@ from mirante.training.views import View
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
+
+TEMPERATURE = 0.07
+"""That BLIP-2's similarities start with; checkpoints in transformers' format hold none."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class GuidedGradients:
         scaler: of fp16 gradients, None for none.
     """
 
-    guided: Guided
+    guided: AnyGuided
     pictures: Pictures
     ranking: Ranking
     elip: Elip
@@ -81,49 +86,60 @@ class GuidedGradients:
 
     def backward(self, batch: Batch, seed: tuple[int, ...]) -> Tensor:
         """Add the gradient on `batch` to the parameters of the guide; returns the loss, detached."""
-        table = self.table(batch)
-        side = self._side(table, seed)
+        table = self.table(batch, seed)
+        told = self._told(table, seed)
+        leaves = tuple(one.detach().requires_grad_(one.requires_grad) for one in told)
+        side = self._side(table, leaves, seed)
         found = side.first_pass()
         loss = self._loss(table, found)
         if loss.requires_grad:
             torch.autograd.backward(self.scaler.scale(loss) if self.scaler else loss)
         if found.grad is not None:
             side.second_pass(found.grad)
+        for one, leaf in zip(told, leaves, strict=True):
+            if leaf.grad is not None:
+                torch.autograd.backward(one, leaf.grad)
         return loss.detach()
 
     def loss(self, batch: Batch, seed: tuple[int, ...]) -> Tensor:
         """The loss by the guide as it now is, with the draws of `backward` for that seed."""
-        table = self.table(batch)
+        table = self.table(batch, seed)
         with torch.no_grad():
-            return self._loss(table, self._side(table, seed).rows())
+            return self._loss(table, self._side(table, self._told(table, seed), seed).rows())
 
     @torch.no_grad()
-    def table(self, batch: Batch) -> Table:
-        """What the base alone makes of a batch."""
-        encoder = self.guided.encoder
+    def table(self, batch: Batch, seed: tuple[int, ...] = ()) -> Table:
+        """What the base alone makes of a batch; `seed` is of false candidates that are drawn."""
         with self.autocast():
-            hidden = self.guided.tower.lower(self.pictures.batch(batch.rows).to(encoder.device))
-            images = self.guided.plain(hidden)
+            hidden = self.guided.lower(self.pictures.batch(batch.rows).to(self.guided.encoder.device))
             said = self.guided.read(batch.texts)
-        base = said.rows @ images.T
+            base = self.guided.base(hidden, said).float()
         true = torch.from_numpy(batch.positives).to(base.device)
-        return Table(hidden, said, base, candidates(base, true, self.elip.candidates), true)
+        liked = shaken(base, seed) if self.elip.loss == "itm" else base
+        return Table(hidden, said, base, candidates(liked, true, self.elip.candidates), true)
 
-    def _side(self, table: Table, seed: tuple[int, ...]) -> Side:
+    def _told(self, table: Table, seed: tuple[int, ...]) -> Told:
+        """What the guide makes of all texts of the batch, found once, however many pieces the cells come in."""
+        torch.manual_seed(int(np.random.SeedSequence((*seed, 4)).generate_state(1, np.uint64)[0]) >> 1)
+        with self.autocast():
+            return self.guided.say(table.said)
+
+    def _side(self, table: Table, told: Told, seed: tuple[int, ...]) -> Side:
         def encode(cells: NDArray[np.int64]) -> Tensor:
-            asked, place = np.unique(cells[:, 0], return_inverse=True)
-            rows, pictures, each = (
-                torch.from_numpy(one).to(table.base.device) for one in (asked, cells[:, 1], place.reshape(-1))
-            )
+            texts, pictures = torch.from_numpy(cells.T).to(table.base.device)
             with self.autocast():
-                said = table.said[rows]
-                told: Told = tuple(one[each] for one in self.guided.say(said))
-                return self.guided.scores(table.hidden[pictures], said[each], told)[:, None]
+                each = tuple(one[texts] for one in told)
+                return self._score(table.hidden[pictures], table.said[texts], each)[:, None]
 
         return Side(View("rows", encode, learns=True), cast("Any", table.cells), self.micro, self.processes, seed)
 
+    def _score(self, hidden: Hidden, said: Said, told: Told) -> Tensor:
+        if self.elip.loss == "itm":
+            return cast("GuidedMatcher", self.guided).match(hidden, said, told)
+        return self.guided.scores(hidden, said, told)
+
     def _loss(self, table: Table, found: Tensor) -> Tensor:
-        scores, known = table.spread(found[:, 0], added=self.elip.added)
+        scores, known = table.spread(found[:, 0], added=self.elip.added and self.elip.loss != "itm")
         loss: Tensor = self.ranking(scores, known, table.true)
         return loss
 
@@ -147,7 +163,29 @@ def candidates(base: Tensor, true: Tensor, count: int) -> NDArray[np.int64]:
     return (true | (place < wanted[:, None])).nonzero().cpu().numpy()
 
 
-def task(config: TrainConfig, elip: Elip, guided: Guided, pictures: Pictures, accelerator: "Accelerator") -> Task:
+def shaken(base: Tensor, seed: tuple[int, ...]) -> Tensor:
+    """Cosines with noise, whose order is a draw without replacement from the softmax of `base` / temperature.
+
+    Source: Gumbel top-k (Kool et al. 2019, arXiv 1903.06059).
+    """
+    noise = np.random.default_rng((*seed, 3)).gumbel(size=tuple(base.shape))
+    return base / TEMPERATURE + torch.from_numpy(noise).to(base.device, base.dtype)
+
+
+def check(elip: Elip, guided: AnyGuided) -> None:
+    """Refuse a loss that the base has no scores for.
+
+    Raises:
+        UsageError: it judges matches, and the base gives none.
+    """
+    if elip.loss == "itm" and not isinstance(guided, GuidedMatcher):
+        raise UsageError(
+            f'elip.loss = "itm" judges the matches of a BLIP-2, and {guided.encoder.provenance.model!r} gives none: '
+            'use "cross-entropy", "symmetric", "sigmoid" or "smooth-ap".'
+        )
+
+
+def task(config: TrainConfig, elip: Elip, guided: AnyGuided, pictures: Pictures, accelerator: "Accelerator") -> Task:
     """The guide of a frozen base learns."""
     ranking = Ranking(elip.loss, guided.encoder.module).to(guided.encoder.device)
     processes = Processes(accelerator.process_index, accelerator.num_processes)

@@ -37,10 +37,17 @@ def create(config: TrainConfig, encoder: "DualEncoder") -> Learner:
         UsageError: the model cannot be guided in that way.
     """
     if config.elip:
+        from mirante.encoders._qformer import QFormerEncoder
         from mirante.rerankers._guided import Guided
+        from mirante.rerankers._guided_matcher import AnyGuided, GuidedMatcher
+        from mirante.training import guided
         from mirante.training.guide import Guide
 
-        return Guide(config, config.elip, Guided(encoder, config.elip.guide), 0.0 if config.elip.added else None)
+        guide = config.elip.guide
+        over: AnyGuided
+        over = GuidedMatcher(encoder, guide) if isinstance(encoder, QFormerEncoder) else Guided(encoder, guide)
+        guided.check(config.elip, over)
+        return Guide(config, config.elip, over, 0.0 if config.elip.added else None)
     from mirante.training.whole import Whole
 
     return Whole(config, encoder)

@@ -1,8 +1,8 @@
 """What a guide learns by: losses on the scores of candidates, each text against pictures that it is confused with.
 
 Sources: cross-entropy and pairwise sigmoid as in ELIP (Zhan et al. 2025, arXiv 2502.15682), the first being the
-listwise softmax of ListNet (Cao et al. 2007) where candidates are a mined top k; smooth-AP: Brown et al. 2020 (arXiv
-2007.12163).
+listwise softmax of ListNet (Cao et al. 2007) where candidates are a mined top k; matching: Li et al. 2021 (ALBEF, arXiv
+2107.07651), as in ELIP-B; smooth-AP: Brown et al. 2020 (arXiv 2007.12163).
 """
 
 import math
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import logsigmoid, softplus
 
 from mirante.errors import UnknownName
 from mirante.training.objective import MAX_SCALE
@@ -77,6 +77,18 @@ def sigmoid(scores: Tensor, scale: Tensor, bias: Tensor | float, known: Tensor, 
     return -(logsigmoid(signs * (scores * scale + bias)) * known).sum() / len(scores)
 
 
+def itm(scores: Tensor, scale: Tensor, bias: Tensor | float, known: Tensor, true: Tensor) -> Tensor:
+    """Match or no match, by two classes' cross-entropy of each logit: half of a text's loss is of its true pictures."""
+    del bias
+    true, false = true & known, known & ~true
+    asked = true.any(dim=1) & false.any(dim=1)
+    if not asked.any():
+        return scores.sum() * 0.0
+    right, wrong = softplus(-scores) * true, softplus(scores) * false
+    each = right.sum(dim=1)[asked] / true.sum(dim=1)[asked] + wrong.sum(dim=1)[asked] / false.sum(dim=1)[asked]
+    return each.mean() / 2 + 0.0 * scale
+
+
 def smooth_ap(scores: Tensor, scale: Tensor, bias: Tensor | float, known: Tensor, true: Tensor) -> Tensor:
     """One minus the average precision of each text, with a soft step in place of a hard one; scale is not used."""
     del bias
@@ -96,6 +108,7 @@ LOSSES: Mapping[str, Callable[[Tensor, Tensor, Tensor | float, Tensor, Tensor], 
     "cross-entropy": cross_entropy,
     "symmetric": symmetric,
     "sigmoid": sigmoid,
+    "itm": itm,
     "smooth-ap": smooth_ap,
 }
 

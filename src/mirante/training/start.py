@@ -10,6 +10,7 @@ from mirante import encoders
 from mirante.errors import ModelError, UsageError
 from mirante.training.config import Model, NewModel
 from mirante.training.pictures import input_size
+from mirante.types import Encoder
 
 if TYPE_CHECKING:
     from mirante.encoders._dual import DualEncoder
@@ -18,8 +19,10 @@ _BIAS, _SCALE = -4.0, 10.0
 _LETTERS = "abcdefghijklmnopqrstuvwxyzáàâãçéêíóôõúü0123456789-'.,!?"
 
 
-def open_model(model: Model, texts: Iterable[str], device: str = "auto") -> "DualEncoder":
-    """The encoder to train; `texts` teach a new model's tokenizer and are not read otherwise.
+def open_model(model: Model, texts: Iterable[str], device: str = "auto", *, guided: bool = False) -> "DualEncoder":
+    """The encoder to train, or where `guided` to train a guide over, which may be a BLIP-2.
+
+    `texts` teach a new model's tokenizer and are not read otherwise.
 
     Raises:
         UsageError: neither or both of `start` and `new` are given.
@@ -28,7 +31,7 @@ def open_model(model: Model, texts: Iterable[str], device: str = "auto") -> "Dua
     if (model.start is None) == (model.new is None):
         raise UsageError('[model] needs exactly one of start = "…" and [model.new]: give one of them.')
     if model.start is not None:
-        encoder = encoders.load(model.start, encoders.Settings(device=device, revision=model.revision))
+        encoder = _opened(model.start, encoders.Settings(device=device, revision=model.revision), guided=guided)
     else:
         with tempfile.TemporaryDirectory() as folder:
             write_new(model.new or NewModel(), texts, Path(folder))
@@ -38,6 +41,15 @@ def open_model(model: Model, texts: Iterable[str], device: str = "auto") -> "Dua
     trained: DualEncoder = encoder  # type: ignore[assignment]
     input_size(trained)
     return trained
+
+
+def _opened(start: str, settings: encoders.Settings, *, guided: bool) -> Encoder:
+    if guided:
+        from mirante.encoders._qformer import is_one, open_qformer
+
+        if is_one(start, settings.revision):
+            return open_qformer(start, settings)
+    return encoders.load(start, settings)
 
 
 def write_new(new: NewModel, texts: Iterable[str], folder: Path) -> None:

@@ -6,20 +6,49 @@ from typing import Protocol as Interface
 
 from mirante.embeddings import embed_pairs
 from mirante.errors import UnknownName
-from mirante.evaluation import Settings, evaluate
+from mirante.evaluation import Judgement, Settings, evaluate, evaluate_run
+from mirante.training.compared import Comparing, compared
 from mirante.training.data import Sets
 from mirante.training.loop import Verdict
 from mirante.training.snapshot import Measured, Snapshot
 from mirante.training.state import Position
-from mirante.types import Encoder, Pairs
+from mirante.types import Embeddings, Encoder, Pairs
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a model makes of one data set, text to image.
+
+    Args:
+        pairs: the data without unreadable pictures.
+        images: rows of its pictures.
+        texts: rows of its captions.
+        judged: the run, and how good it is.
+    """
+
+    pairs: Pairs
+    images: Embeddings
+    texts: Embeddings
+    judged: Judgement
+
+
+def judge(encoder: Encoder, pairs: Pairs, *, resamples: int = 1000) -> Judged:
+    """Text to image over the whole gallery, of `encoder` as it is now; a model that compares in its own way does so."""
+    images, texts, unreadable = embed_pairs(pairs, encoder)
+    readable = pairs.without_images(unreadable)
+    settings = conditions(readable, len(unreadable), resamples)
+    if isinstance(encoder, Comparing):
+        run = compared(encoder, texts, images)
+        judged = evaluate_run(run, readable, settings, provenance=images.provenance)
+    else:
+        judged = evaluate(images, texts, readable, settings)
+    return Judged(readable, images, texts, judged)
 
 
 def measure(encoder: Encoder, pairs: Pairs, *, resamples: int = 1000) -> Measured:
     """Text to image, of `encoder` as it is now, unreadable pictures left out."""
-    images, texts, unreadable = embed_pairs(pairs, encoder)
-    readable = pairs.without_images(unreadable)
-    judged = evaluate(images, texts, readable, conditions(readable, len(unreadable), resamples))
-    return Measured(dict(judged.result.metrics), judged.result.protocol)
+    found = judge(encoder, pairs, resamples=resamples).judged.result
+    return Measured(dict(found.metrics), found.protocol)
 
 
 def conditions(pairs: Pairs, dropped: int, resamples: int) -> Settings:
