@@ -135,7 +135,8 @@ def train(
     mining.check(config)
     sets = data.open_sets(config.data)
     copies = near.near_copies(config.data, sets) if accelerator.is_main_process else ()
-    encoder = start.open_model(config.model, data.words(config), str(accelerator.device))
+    device, guided = str(accelerator.device), config.elip is not None
+    encoder = start.open_model(config.model, data.words(config), device, guided=guided)
     batches, pixels = pictures.prepare(sets.batches, encoder)
     config = _with_steps(config, len(batches.pictures))
     folder = Folder(Path(config.out), accelerator)
