@@ -18,8 +18,9 @@ from mirante.cost.shapes import Tower
 from mirante.cost.trial import Tried
 from mirante.cost.work import forward
 from mirante.errors import MiranteError, TrainingError, UsageError
+from mirante.rerankers._guiding import Guiding
 from mirante.training import TrainConfig, read_config, spending
-from mirante.training.config import Data, Lora, Memory, Model, NewModel, Trained
+from mirante.training.config import Data, Elip, Lora, Memory, Model, NewModel, Trained
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SMALL = NewModel(24, 8, 32, 1, 1, head_width=16, text_length=16, vocabulary=150)
@@ -95,6 +96,16 @@ def test_every_recipe_has_an_estimate(path: Path) -> None:
     assert told.disk.peak >= sum(told.disk.parts.values())
     assert told.hours == pytest.approx(sum(told.seconds.values()) / 3600)
     assert json.loads(json.dumps(told.to_dict()))["schema"] == 1
+
+
+def test_a_guide_is_all_that_is_trained_and_kept(config: TrainConfig) -> None:
+    config = replace(config, model=Model(start="scenes"))
+    whole = cost.estimate(config, probe=False)
+    guided = cost.estimate(replace(config, elip=Elip(Guiding(prompts=2, width=8))), probe=False)
+    assert guided.parameters.trained == guided.parameters.all - whole.parameters.all
+    assert guided.disk.parts["checkpoint"] == 4 * guided.parameters.trained
+    more = cost.estimate(replace(config, elip=Elip(Guiding(prompts=2, width=8), candidates=2)), probe=False)
+    assert more.flops < guided.flops
 
 
 def test_money_is_hours_at_a_price(config: TrainConfig) -> None:

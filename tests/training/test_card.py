@@ -7,8 +7,9 @@ from pathlib import Path
 import huggingface_hub
 import pytest
 
+from mirante.rerankers._guiding import Guiding
 from mirante.training import Parameters, TrainConfig, Training, card
-from mirante.training.config import Data, Lora, LossTerm, Memory, Model, Trained
+from mirante.training.config import Data, Elip, Lora, LossTerm, Memory, Model, Trained
 from mirante.training.forgetting import Forgetting, forgetting
 from mirante.training.snapshot import Measured, Snapshot
 from mirante.types import Estimate, Protocol, Provenance
@@ -123,6 +124,18 @@ def test_it_says_what_was_trained_how_and_what_it_cost(done: Training) -> None:
         assert row in page
     assert "revision `3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268`" in page
     assert "The licences of the base model and of the data apply to these weights" in page
+
+
+def test_a_guide_is_no_model_and_says_how_to_use_it(done: Training) -> None:
+    guided = replace(CONFIG, trained=Trained(), elip=Elip(Guiding(prompts=10, entry=6), loss="sigmoid", candidates=4))
+    page = written(done, guided)
+    assert 'library_name: "mirante"' in page
+    assert "pipeline_tag" not in page
+    assert 'base_model_relation: "adapter"' in page
+    assert "--rerank elip:FOLDER" in page
+    assert "prompts from layer 6 on, 1 layers; reads pooled; prompts: 10; candidates of a text: 4" in page
+    assert "| Objective | `sigmoid` |" in page
+    assert page.count("| locked |") == 2
 
 
 def test_no_folder_of_the_machine_is_told(done: Training) -> None:

@@ -19,7 +19,7 @@ from mirante.evaluation.judge import METRICS
 from mirante.training import read_config, train
 
 CONFIGS = {path.stem: path for path in sorted(Path(__file__).parents[2].glob("configs/*.toml"))}
-OF_THE_HUB = [name for name in CONFIGS if not name.startswith("scenes")]
+OF_THE_HUB = [name for name in CONFIGS if not name.startswith(("scenes", "elip-paper"))]
 
 CLIP_L, CLIP_B = "openai/clip-vit-large-patch14", "openai/clip-vit-base-patch16"
 SO400M, SIGLIP_B = "google/siglip-so400m-patch14-384", "google/siglip-base-patch16-224"

@@ -20,7 +20,8 @@ def need(plan: Plan) -> Need:
     trained, whole = shape.parameters.trained, shape.parameters.all
     fetched = plan.sizes.learnt.download or 0
     copies = _COPIES if config.data.address.startswith(HUB) else 1
-    checkpoint = NUMBER * (trained if config.trained.lora and not config.trained.lora.merge else whole)
+    apart = config.elip or (config.trained.lora and not config.trained.lora.merge)
+    checkpoint = NUMBER * (trained if apart else whole)
     state = NUMBER * trained + optimiser(config, shape)
     parts = {
         "data": copies * fetched,

@@ -125,4 +125,6 @@ def scaled(work: Work, batch: int) -> Work:
     """The same step with another number of pictures."""
     share = batch / work.batch
     images, texts = (replace(side, items=side.items * share) for side in (work.images, work.texts))
-    return replace(work, images=images, texts=texts, batch=batch, captions=work.captions * share)
+    return replace(
+        work, images=images, texts=texts, batch=batch, captions=work.captions * share, beside=work.beside * share
+    )

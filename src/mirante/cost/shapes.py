@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from mirante.encoders import _locate
 from mirante.errors import MissingLibrary, UnknownName, UsageError
+from mirante.rerankers._guiding import Guiding, Sizes
 from mirante.training import Parameters, TrainConfig
 from mirante.training.config import Model, Part, Trained
 
@@ -91,6 +92,12 @@ def shape(config: TrainConfig) -> Shape:
     dim = int(settings.projection_dim if clip else text.projection_size)
     image = replace(image, products=image.products + (image.width * dim if clip else 0))
     words = replace(words, products=float(words.width * dim))
+    if config.elip:
+        guide = _guide(config.elip.guide, Sizes(dim, words.width, image.width, words.tokens))
+        above = image.depth - config.elip.guide.entry
+        whole = Parameters(guide, parameters.all + guide)
+        image, words = replace(image, trained=above), replace(words, trained=0)
+        return Shape(settings.model_type, image, words, dim, int(vision.image_size), whole, {})
     return Shape(
         settings.model_type,
         replace(image, trained=_blocks(trained["image"], image.depth)),
@@ -212,6 +219,16 @@ def _count(module: Any, settings: Any, trained: Trained) -> Parameters:
         )
         return Parameters(learns + more, whole + more)
     return Parameters(learns, whole)
+
+
+def _guide(guiding: Guiding, of: Sizes) -> int:
+    """Parameters of a guide."""
+    import torch
+
+    from mirante.rerankers._guided import make
+
+    with torch.device("meta"):
+        return sum(value.numel() for value in make(guiding, of).parameters())
 
 
 def _matrices(module: Any) -> Mapping[tuple[int, int], int]:

@@ -110,7 +110,7 @@ def main() -> None:
 def _try(config: TrainConfig, batch: int, seconds: float) -> Tried:
     import numpy as np
 
-    from mirante.training import loop, open_accelerator, parts, task
+    from mirante.training import learner, loop, open_accelerator
     from mirante.training.pictures import Pictures
     from mirante.training.spending import peak
 
@@ -118,8 +118,8 @@ def _try(config: TrainConfig, batch: int, seconds: float) -> Tried:
     encoder = _encoder(config, str(accelerator.device))
     batches = _batches(config)
     prepare = _prepare(batches.pictures, encoder)
-    parts.choose(encoder, config.trained)
-    trained, whole = parts.counts(encoder.module)
+    learns = learner.create(config, encoder)
+    trained, whole = learns.choose()
     first = batches.draw(0, batch, seed=config.seed)
     side = encoder.module.config.vision_config.image_size
     noise = np.random.default_rng(0).integers(0, 256, (len(first.rows), 3, side, side), dtype=np.uint8)
@@ -131,8 +131,7 @@ def _try(config: TrainConfig, batch: int, seconds: float) -> Tried:
             save_every=_MANY, hard=None, budget=None, max_hours=None, learning_rate=_RATE, tensorboard=False,
         )  # fmt: skip
         until = _Until(short, accelerator, seconds)
-        learns = task.contrastive(short, encoder, pictures, accelerator)
-        done = loop.run(short, learns, timed, accelerator=accelerator, spending=until)
+        done = loop.run(short, learns.task(pictures, accelerator), timed, accelerator=accelerator, spending=until)
         end, most = time.monotonic(), peak(accelerator.device)
     each = _typical(timed.times) or done.seconds / max(1, done.step)
     busy = _typical(timed.busy) or each
@@ -229,7 +228,7 @@ def _hollow(settings: Any, device: str) -> "DualEncoder":
     import torch
     import transformers
 
-    from mirante.encoders._dual import DualEncoder
+    from mirante.encoders._dual import DualEncoder, Texts
 
     kinds = {"clip": transformers.CLIPModel, "siglip": transformers.SiglipModel}
 
@@ -238,6 +237,8 @@ def _hollow(settings: Any, device: str) -> "DualEncoder":
             self.device = torch.device(device)
             self.module = kinds[settings.model_type](settings).to(self.device)
             self.batch = 32
+            clip = settings.model_type == "clip"
+            self.texts = Texts(settings.text_config.max_position_embeddings, lower=False, masked=clip)
 
         def tokens(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
             words = settings.text_config

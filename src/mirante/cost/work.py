@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from mirante import losses
 from mirante.cost.shapes import Shape, Tower
 from mirante.training import TrainConfig
+from mirante.training.config import Elip
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Work:
         once: passes of every training picture before the first step.
         batch: pictures of a step.
         captions: texts of a step.
+        beside: operations of each step on the way to what is learnt.
     """
 
     images: Side
@@ -76,10 +78,11 @@ class Work:
     once: int
     batch: int
     captions: float
+    beside: float = 0.0
 
     def step(self) -> float:
         """Operations of one step."""
-        return self.images.operations() + self.texts.operations()
+        return self.images.operations() + self.texts.operations() + self.beside
 
     def locked(self, pictures: int) -> float:
         """Operations before the first step, of so many pictures."""
@@ -103,6 +106,8 @@ def work(config: TrainConfig, shape: Shape, *, batch: int | None = None, texts_p
         texts_per_picture: texts in a batch for each picture of it.
     """
     size = batch or config.batch
+    if config.elip:
+        return _guided(config, config.elip, shape, size, size * texts_per_picture)
     asked = [view for term in config.losses for view in losses.needs(losses.create(term.name, term.options))]
     other, teacher = "other_images" in asked, "teacher_images" in asked
     sees, reads = config.trained.image != "none", config.trained.text != "none"
@@ -129,6 +134,22 @@ def work(config: TrainConfig, shape: Shape, *, batch: int | None = None, texts_p
         learns=reads,
     )
     return Work(image, text, (0 if sees else 1) + (1 if teacher else 0), size, captions)
+
+
+def _guided(config: TrainConfig, elip: Elip, shape: Shape, batch: int, captions: float) -> Work:
+    """Every text with its candidates: the guided layers with a gradient, all else once for each picture and text.
+
+    What a guide adds to a layer of width w is 6w² products a token where patches look at words, else its prompts.
+    """
+    guide, image = elip.guide, shape.image
+    tokens = image.tokens + (guide.prompts if guide.form == "prompts" else 0)
+    looks = guide.deep * tokens * 6 * image.width**2 if guide.form == "attention" else 0
+    upper = replace(image, tokens=tokens, depth=image.trained, products=float(looks))
+    cells = captions * min(elip.candidates or batch, batch)
+    memory = config.memory
+    images = Side(upper, cells, light=True, micro=memory.micro)
+    texts = Side(shape.text, captions, learns=False)
+    return Work(images, texts, 0, batch, captions, beside=batch * forward(image))
 
 
 def _thinned(shape: Shape, share: float) -> Tower:

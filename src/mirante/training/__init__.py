@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from mirante import config as configuration
 from mirante.diagnosis import Leaks
 from mirante.errors import MissingLibrary, UsageError
-from mirante.training.config import TrainConfig
+from mirante.rerankers import _guiding
+from mirante.training.config import Elip, TrainConfig
 from mirante.training.snapshot import Snapshot
 from mirante.training.spending import Limit, Spending, forget_peak, limits
 from mirante.types import Provenance
@@ -223,5 +224,29 @@ def check(config: TrainConfig) -> None:
     if config.patience and not config.validate_every:
         raise UsageError(f"patience = {config.patience} counts validations: give validate_every too.")
     limits(config)
+    if config.elip:
+        _check_elip(config, config.elip)
+        return
     if not config.losses:
         raise UsageError("losses is empty: name at least one loss.")
+
+
+def _check_elip(config: TrainConfig, elip: Elip) -> None:
+    """Refuse what no guide can be trained with."""
+    _guiding.check(elip.guide)
+    plain = TrainConfig(config.out, config.model, config.data)
+    for name in ("trained", "losses", "drop_patches"):
+        if getattr(config, name) != getattr(plain, name):
+            raise UsageError(
+                f"[elip] trains a guide and leaves the model as it is, so {name} says nothing: leave it out"
+                f"{', and name the loss as elip.loss' if name == 'losses' else ''}."
+            )
+    if config.model.start is None:
+        raise UsageError('[elip] needs a model to guide: give [model] start = "…".')
+    if elip.candidates < 0 or elip.candidates == 1:
+        raise UsageError(
+            f"elip.candidates must be 0 (the whole batch) or at least 2, not {elip.candidates}: a text needs a false "
+            "picture to be told apart from."
+        )
+    if elip.depth < 1:
+        raise UsageError(f"elip.depth must be at least 1, not {elip.depth}.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirante import environment, messages
-from mirante.training.config import Data, Lora, LossTerm, Part, TrainConfig
+from mirante.training.config import Data, Elip, Lora, LossTerm, Part, TrainConfig
 from mirante.training.forgetting import forgetting
 from mirante.training.hub import hub_id
 from mirante.training.snapshot import Measured
@@ -55,9 +55,12 @@ class _Card:
             "pipeline_tag": "zero-shot-image-classification",
             "tags": ["mirante", "image-text-retrieval"],
         }
+        if self._config.elip:
+            fields |= {"library_name": "mirante", "tags": [*fields["tags"], "elip", "reranking"]}
+            del fields["pipeline_tag"]
         if self._done.base and (base := hub_id(self._done.base.model)):
             fields["base_model"] = base
-            fields["base_model_relation"] = "adapter" if apart else "finetune"
+            fields["base_model_relation"] = "adapter" if apart or self._config.elip else "finetune"
         if languages := _languages(self._config.data):
             fields["language"] = languages
         if self._config.data.address.startswith("hf:") and (named := hub_id(self._config.data.address[3:])):
@@ -67,7 +70,11 @@ class _Card:
     def _origin(self) -> str:
         if self._done.base is None:
             return self._say("from_nothing")
-        return self._say("from", model=_public(self._done.base.model), revision=self._done.base.revision)
+        return self._say(
+            "from_guided" if self._config.elip else "from",
+            model=_public(self._done.base.model),
+            revision=self._done.base.revision,
+        )
 
     def _data(self) -> list[str]:
         data = self._config.data
@@ -130,12 +137,13 @@ class _Card:
         counts = {"trained": f"{done.parameters.trained:,}", "all": f"{done.parameters.all:,}", "share": f"{share:.1f}"}
         versions = environment.describe()["versions"]
         rows = [
-            (self._say("image_tower"), self._part(trained.image)),
-            (self._say("text_tower"), self._part(trained.text)),
+            (self._say("image_tower"), self._part("none" if config.elip else trained.image)),
+            (self._say("text_tower"), self._part("none" if config.elip else trained.text)),
+            (self._say("guide"), self._guide(config.elip) if config.elip else ""),
             (self._say("adapters"), self._adapters(trained.lora) if trained.lora else ""),
             (self._say("geometric"), self._say("yes") if trained.geometric else ""),
             (self._say("parameters"), self._say("parameters_of", **counts)),
-            (self._say("objective"), " + ".join(_term(term) for term in config.losses)),
+            (self._say("objective"), f"`{config.elip.loss}`" if config.elip else " + ".join(map(_term, config.losses))),
             (self._say("hard"), self._say("hard_every", every=config.hard.every) if config.hard else ""),
             (self._say("steps"), f"{done.steps:,}"),
             (self._say("batch"), f"{config.batch:,}"),
@@ -151,6 +159,13 @@ class _Card:
 
     def _part(self, part: Part) -> str:
         return self._say("part_blocks", blocks=part) if isinstance(part, int) else self._say(f"part_{part}")
+
+    def _guide(self, elip: Elip) -> str:
+        guide = elip.guide
+        tokens = str(guide.prompts) if guide.form == "prompts" else "–"
+        layers = {"entry": guide.entry, "deep": guide.deep, "prompts": tokens}
+        candidates = elip.candidates or self._say("all_candidates")
+        return self._say("guided", form=guide.form, reads=guide.reads, candidates=candidates, **layers)
 
     def _cost(self, figures: Mapping[str, float | None]) -> str:
         """Hours, memory and, where an hour has a price, money."""
