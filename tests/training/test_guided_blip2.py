@@ -164,7 +164,7 @@ def test_a_run_that_is_compared_by_products_is_the_one_that_evaluate_judges():
 
 
 def test_the_base_is_judged_by_the_nearest_query_and_not_by_the_product_of_rows(start):
-    pairs, matcher = SceneDataset().pairs("hard-test-8", "en"), open_matcher(start)
+    pairs, matcher = SceneDataset().pairs("hard-validation-8", "en"), open_matcher(start)
     seen = matcher.see([picture.load() for picture in pairs.images])
     found = judge(open_qformer(start), pairs, resamples=0)
     products = found.texts.vectors @ found.images.select(picture.id for picture in pairs.images).vectors.T
