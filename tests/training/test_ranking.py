@@ -25,10 +25,11 @@ def test_cross_entropy_is_the_librarys_where_one_picture_is_true():
     assert value("cross-entropy", true=true) == pytest.approx(wanted)
 
 
-def test_several_true_pictures_of_a_text_count_the_same():
-    shares = (5 * SCORES).log_softmax(dim=1)
-    wanted = -(shares[0, 0] + (shares[1, 1] + shares[1, 2]) / 2).item() / 2
-    assert value("cross-entropy") == pytest.approx(wanted)
+def test_several_true_pictures_of_a_text_do_not_compete():
+    """Text 1 against its one false picture twice: at 0.3 and at 0.6 to 0.2."""
+    text_0 = -(5 * SCORES[0]).log_softmax(dim=0)[0].item()
+    text_1 = -(logsigmoid(torch.tensor(5 * 0.1)) + logsigmoid(torch.tensor(5 * 0.4))).item() / 2
+    assert value("cross-entropy") == pytest.approx((text_0 + text_1) / 2)
 
 
 def test_the_symmetric_loss_asks_each_picture_for_its_text_too():

@@ -55,14 +55,16 @@ class Ranking(nn.Module):
 
 
 def cross_entropy(scores: Tensor, scale: Tensor, bias: Tensor | float, known: Tensor, true: Tensor) -> Tensor:
-    """Each text among its pictures; where several are true, each counts the same."""
+    """Each true picture of a text among the false ones; where several are true, they do not compete."""
     del bias
+    true = true & known
     asked = true.any(dim=1) & (known & ~true).any(dim=1)
     if not asked.any():
         return scores.sum() * 0.0
-    shares = (scores * scale).masked_fill(~known, -torch.inf)[asked].log_softmax(dim=1)
-    of = true[asked]
-    return -(shares.masked_fill(~of, 0.0).sum(dim=1) / of.sum(dim=1)).mean()
+    told, of = (scores * scale)[asked], true[asked]
+    false = told.masked_fill(~(known[asked] & ~of), -torch.inf).logsumexp(dim=1, keepdim=True)
+    costs = softplus(false - told).masked_fill(~of, 0.0)
+    return (costs.sum(dim=1) / of.sum(dim=1)).mean()
 
 
 def symmetric(scores: Tensor, scale: Tensor, bias: Tensor | float, known: Tensor, true: Tensor) -> Tensor:
