@@ -78,6 +78,7 @@ def test_a_batch_of_prompts_and_one_by_one_agree(judge, pictures):
     finally:
         judge.batch = 1
     np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-5)
+    assert judge.processor.tokenizer.padding_side == "left", "the answer begins where the prompt ends"
 
 
 def test_candidates_are_judged_in_the_language_of_the_query(address, judge, pictures):
@@ -110,19 +111,20 @@ class Words:
 
     unk_token_id = 0
 
-    def __init__(self, *pieces):
-        self.pieces = ["?", *pieces]
+    def __init__(self, *pieces, space=" "):
+        self.pieces, self.space = ["?", *pieces], space
 
     def encode(self, text, add_special_tokens):
         starts = [piece for piece in self.pieces if text.startswith(piece)]
         return [self.pieces.index(max(starts, key=len)) if starts else 0]
 
     def decode(self, tokens):
-        return "".join(self.pieces[one] for one in tokens)
+        return "".join(self.pieces[one] for one in tokens).replace(" ", self.space)
 
 
 def test_tokens_of_one_answer_count_and_a_space_or_what_begins_both_does_not():
     assert answers(Words("yes", "no", " ", "Yes", "No"), ENGLISH, "m") == ([1, 4], [2, 5])
+    assert answers(Words("yes", "no", " ", space="▁"), ENGLISH, "m") == ([1], [2])
     assert answers(Words("y", "n", " yes", " n", "Y"), ENGLISH, "m") == ([1, 3, 5], [2, 4])
     assert answers(Words("yes", " yes", "no", " "), ENGLISH, "m") == ([1, 2], [3])
     assert answers(Words("sim", "não", "n", " s", " n", "y"), PORTUGUESE, "m") == ([1, 4, 6], [2, 3, 5])

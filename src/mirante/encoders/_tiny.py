@@ -160,8 +160,11 @@ def _gemma_tokenizer(kind: Any) -> Any:
 
 
 def _chat_tokenizer() -> Any:
-    """Bytes, and "yes", "no" and "sim" as tokens of their own, also capital and after a space; "não" is bytes."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    """Bytes, and "yes", "no" and "sim" as tokens of their own, also capital and after a space; "não" is bytes.
+
+    It puts the start token before every text, as Llama's does.
+    """
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
     names = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
     words, letters = Tokenizer(models.BPE()), pre_tokenizers.ByteLevel.alphabet()
@@ -172,6 +175,8 @@ def _chat_tokenizer() -> Any:
     )
     answers = [space + word for word in ("yes", "no", "sim", "Yes", "No", "Sim") for space in ("", " ")]
     words.train_from_iterator(answers, trainer)
+    start = ("<s>", words.token_to_id("<s>"))
+    words.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[start])
     marks = {"extra_special_tokens": {"image_token": "<image>"}}
     return transformers.PreTrainedTokenizerFast(tokenizer_object=words, **names, **marks)
 
