@@ -1,5 +1,6 @@
 """Parameters are counted from configurations alone, and exactly."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from mirante import encoders
 from mirante.cost import shapes
 from mirante.encoders import _tiny
 from mirante.errors import UnknownName, UsageError
+from mirante.rerankers._guiding import Guiding
 from mirante.training import parts
-from mirante.training.config import Data, Lora, Model, NewModel, TrainConfig, Trained
+from mirante.training.config import Data, Elip, Lora, Model, NewModel, TrainConfig, Trained
 from mirante.training.start import open_model
 
 PUBLISHED = {
@@ -85,10 +87,20 @@ def test_the_towers_of_vit_b_32() -> None:
     assert (found.dim, found.pixels, found.learns, found.image.quick) == (512, 224, True, True)
 
 
-def test_blip_2_has_figures_but_cannot_be_trained_yet() -> None:
+def test_blip_2_has_figures_but_cannot_be_trained_itself() -> None:
     found = shapes.shape(config(Model(start="Salesforce/blip2-itm-vit-g")))
     assert not found.learns
     assert found.image.tokens == 257
+
+
+def test_a_guide_over_blip_2_is_what_is_trained() -> None:
+    """364 / 14 = 26 patches a side and the token of the class; 256 -> 1024 -> 1024 -> 1408, each layer with a bias."""
+    plain = config(Model(start="Salesforce/blip2-itm-vit-g-coco"))
+    found = shapes.shape(replace(plain, elip=Elip(Guiding(prompts=1, entry=9), loss="itm")))
+    assert found.learns
+    assert found.parameters.trained == 257 * 1024 + 1025 * 1024 + 1025 * 1408
+    assert found.parameters.all == shapes.shape(plain).parameters.all + found.parameters.trained
+    assert (found.image.tokens, found.image.depth, found.image.trained, found.text.trained) == (677, 39, 30, 0)
 
 
 @pytest.mark.parametrize("name", ["nothing", "/no/such/folder"])

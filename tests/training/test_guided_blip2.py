@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 
 from mirante import encoders
 from mirante.datasets.scenes import SceneDataset
@@ -19,7 +21,7 @@ from mirante.rerankers import chain
 from mirante.rerankers._guided import Guided
 from mirante.rerankers._guided_matcher import GuidedMatcher
 from mirante.rerankers._guiding import Guiding
-from mirante.training import guided, train
+from mirante.training import guided, read_config, train
 from mirante.training.batches import PairBatches
 from mirante.training.compared import compared
 from mirante.training.config import Data, Elip, Hard, Memory, Model, TrainConfig
@@ -29,6 +31,7 @@ from mirante.training.start import open_model
 from mirante.training.validation import judge
 from mirante.types import Embeddings, Provenance
 
+RECIPE = Path(__file__).parents[2] / "configs" / "elip-paper-blip2.toml"
 PAPER = Guiding(prompts=1, width=16)
 ATTENTION = Guiding(form="attention", reads="tokens", width=16, entry=1)
 ITM = Elip(PAPER, candidates=2, loss="itm", added=False)
@@ -208,6 +211,36 @@ def test_added_to_the_base_the_weight_is_chosen_on_validation(start, tmp_path, m
     assert notes["weight"] in (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
     metric = "hit_rate@1"
     assert done.after.target.metrics[metric].value >= done.before.target.metrics[metric].value
+
+
+@pytest.fixture
+def other_precision():
+    """Lets a run have another precision than the one before it in this process."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def test_the_papers_form_is_as_published():
+    """256 -> 1024 -> 1024 -> 1408 of one prompt; two-way matching, with the score of the guided picture alone."""
+    config = read_config(RECIPE)
+    guide, elip = config.elip.guide, config.elip
+    assert (guide.form, guide.reads, guide.prompts, guide.entry, guide.deep) == ("prompts", "pooled", 1, 0, 1)
+    assert (guide.inner, config.learning_rate, config.batch) == (1024, 1e-5, 12)
+    assert (elip.loss, elip.candidates, elip.added, elip.depth) == ("itm", 2, False, 20)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("other_precision")
+def test_the_papers_recipe_runs_with_only_its_paths_replaced(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("MIRANTE_CACHE", str(tmp_path / "cache"))
+    recipe = read_config(RECIPE)
+    model, data = replace(recipe.model, start=start), replace(recipe.data, address="scenes:hard-train-24")
+    done = train(replace(recipe, out=str(tmp_path / "run"), model=model, data=data))
+    assert done.steps == 2
+    assert 0 < done.loss < 20
+    (reranker,) = chain([f"elip:{done.checkpoint}"], encoders.load("toy"))
+    assert (reranker.weight, reranker.guided.guiding) == (None, recipe.elip.guide)
 
 
 def test_a_blip_2_itself_is_not_trained(start):

@@ -70,7 +70,7 @@ def estimate(
     price = config.usd_per_hour if usd_per_hour is None else usd_per_hour
     plan = _plan(config)
     device = present(config.memory.precision, config.threads)
-    tried = _try(plan, device) if probe and plan.shape.learns else None
+    tried = _try(plan, device) if probe and plan.shape.learns and plan.shape.kind in trial.KINDS else None
     if tried:
         plan = _corrected(plan, tried)
     here = _here(plan, device, tried)

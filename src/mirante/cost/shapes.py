@@ -85,7 +85,8 @@ def shape(config: TrainConfig) -> Shape:
     parameters = _count(module, settings, config.trained)
     trained = {side: getattr(config.trained, side) for side in ("image", "text")}
     if settings.model_type == "blip-2":
-        return _blip2(settings, parameters)
+        found = _blip2(settings, parameters)
+        return _with_guide(found, config.elip.guide, texts=64) if config.elip else found
     vision, text = settings.vision_config, settings.text_config
     clip = settings.model_type == "clip"
     image, words = _image(vision, clip=clip), _text(text)
@@ -93,11 +94,8 @@ def shape(config: TrainConfig) -> Shape:
     image = replace(image, products=image.products + (image.width * dim if clip else 0))
     words = replace(words, products=float(words.width * dim))
     if config.elip:
-        guide = _guide(config.elip.guide, Sizes(dim, words.width, image.width, words.tokens))
-        above = image.depth - config.elip.guide.entry
-        whole = Parameters(guide, parameters.all + guide)
-        image, words = replace(image, trained=above), replace(words, trained=0)
-        return Shape(settings.model_type, image, words, dim, int(vision.image_size), whole, {})
+        found = Shape(settings.model_type, image, words, dim, int(vision.image_size), parameters, {})
+        return _with_guide(found, config.elip.guide, texts=words.tokens)
     return Shape(
         settings.model_type,
         replace(image, trained=_blocks(trained["image"], image.depth)),
@@ -219,6 +217,18 @@ def _count(module: Any, settings: Any, trained: Trained) -> Parameters:
         )
         return Parameters(learns + more, whole + more)
     return Parameters(learns, whole)
+
+
+def _with_guide(base: Shape, guiding: Guiding, *, texts: int) -> Shape:
+    """A frozen model of that shape, whose texts have so many tokens at most, with a guide that is trained."""
+    guide = _guide(guiding, Sizes(base.dim, base.text.width, base.image.width, texts))
+    return replace(
+        base,
+        image=replace(base.image, trained=base.image.depth - guiding.entry),
+        text=replace(base.text, trained=0),
+        parameters=Parameters(guide, base.parameters.all + guide),
+        learns=True,
+    )
 
 
 def _guide(guiding: Guiding, of: Sizes) -> int:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 SECONDS = 15.0
 LEAST = 3
 """Steps."""
+KINDS = ("clip", "siglip")
+"""Of models that can be tried."""
 _WAIT = 300
 _MANY = 10**6
 _RATE = 1e-9
