@@ -93,6 +93,8 @@ def test_a_step_draws_the_same_pictures_whenever_it_is_asked_and_another_step_ot
     cells = [made.table(batch, (0, step)).cells.tolist() for step in (0, 0, 1, 2)]
     assert cells[0] == cells[1]
     assert cells[1:] != [cells[0]] * 3
+    judged, learnt = ([ask(batch, (0, step)).item() for step in range(3)] for ask in (made.loss, made.backward))
+    assert judged == pytest.approx(learnt, rel=1e-5)
     nearest = gradients(replace(ITM, loss="cross-entropy"))
     assert len({str(nearest.table(batch, (0, step)).cells.tolist()) for step in range(4)}) == 1
 
