@@ -4,6 +4,7 @@ Source: Zhan et al. 2025 (ELIP, arXiv 2502.15682); tokens at deeper layers: Jia 
 The layers, norms and pooling are the library's own; where nothing is told the features equal the library's.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -47,22 +48,25 @@ Steer: TypeAlias = Callable[[int, Hidden], Hidden]
 """What is done before upper layer number 0, 1, … to the pictures on their way."""
 
 
-class PromptedTower:
-    """The image tower of a CLIP, SigLIP or SigLIP 2, cut before layer `entry`.
+class SteeredTower(ABC):
+    """The layers of an image tower, cut before layer `entry`.
 
     Args:
-        encoder: its module is used as it is.
-        entry: layers that a picture passes before the prompts enter; 0 is the paper's form.
+        tower: the library's vision model.
+        entry: layers that a picture passes before it is steered; 0 is the paper's form.
 
     Raises:
         UsageError: the tower has no such layer.
     """
 
-    def __init__(self, encoder: "DualEncoder", entry: int = 0) -> None:
-        self._model, self._tower = encoder.module, encoder.module.vision_model
-        self._layers: list[nn.Module] = list(self._tower.encoder.layers)
-        self.entry = entry
-        check_entry(entry, len(self._layers))
+    def __init__(self, tower: Any, entry: int = 0) -> None:
+        self._tower, self.entry = tower, entry
+        self._layers: list[nn.Module] = list(tower.encoder.layers)
+        if not 0 <= entry < len(self._layers):
+            raise UsageError(
+                f"entry must be from 0 to {len(self._layers) - 1} for this image tower of {len(self._layers)} layers, "
+                f"not {entry}: 0 is the first layer."
+            )
 
     @property
     def width(self) -> int:
@@ -71,8 +75,45 @@ class PromptedTower:
 
     @property
     def above(self) -> int:
-        """Layers that see the prompts."""
+        """Layers that are steered."""
         return len(self._layers) - self.entry
+
+    @property
+    @abstractmethod
+    def first(self) -> int:
+        """Place of the first patch among the tokens: 1 behind a class token, else 0."""
+
+    @abstractmethod
+    def lower(self, pixels: "Pixels") -> Hidden:
+        """What `DualEncoder.pixels` gave, up to layer `entry`; no query is known yet."""
+
+    @abstractmethod
+    def upper(self, hidden: Hidden, steer: Steer) -> Tensor:
+        """What becomes of B pictures from `lower` that `steer` may change before each layer."""
+
+    def _below(self, hidden: Hidden) -> Hidden:
+        """Through the layers that see every picture alike."""
+        for layer in self._layers[: self.entry]:
+            hidden = self._through(layer, hidden)
+        return hidden
+
+    def _above(self, hidden: Hidden, steer: Steer) -> Hidden:
+        """Through the layers that are steered."""
+        for number, layer in enumerate(self._layers[self.entry :]):
+            hidden = self._through(layer, steer(number, hidden))
+        return hidden
+
+    @abstractmethod
+    def _through(self, layer: nn.Module, hidden: Hidden) -> Hidden:
+        """Through one layer of the library."""
+
+
+class PromptedTower(SteeredTower):
+    """The image tower of a CLIP, SigLIP or SigLIP 2; see `SteeredTower`."""
+
+    def __init__(self, encoder: "DualEncoder", entry: int = 0) -> None:
+        super().__init__(encoder.module.vision_model, entry)
+        self._model = encoder.module
 
     def lower(self, pixels: "Pixels") -> Hidden:
         """What `DualEncoder.pixels` gave, up to layer `entry`; no query is known yet."""
@@ -82,7 +123,7 @@ class PromptedTower:
         else:
             tokens = self._tower.embeddings(pixels["pixel_values"].to(self._model.dtype), pixels["spatial_shapes"])
             hidden = Hidden(tokens, pixels["pixel_attention_mask"].bool())
-        return Hidden(self._through(self._layers[: self.entry], hidden.tokens, hidden.seen), hidden.seen)
+        return self._below(hidden)
 
     def upper(self, hidden: Hidden, steer: Steer) -> Tensor:
         """The features of pictures that are steered.
@@ -94,9 +135,7 @@ class PromptedTower:
         Returns:
             (B, d), not normalised.
         """
-        for number, layer in enumerate(self._layers[self.entry :]):
-            hidden = steer(number, hidden)
-            hidden = Hidden(self._through([layer], hidden.tokens, hidden.seen), hidden.seen)
+        hidden = self._above(hidden, steer)
         return self._pooled(hidden.tokens, hidden.seen)
 
     @property
@@ -108,11 +147,10 @@ class PromptedTower:
     def _has_class_token(self) -> bool:
         return hasattr(self._tower, "pre_layrnorm")
 
-    def _through(self, layers: list[nn.Module], tokens: Tensor, seen: Tensor | None) -> Tensor:
+    def _through(self, layer: nn.Module, hidden: Hidden) -> Hidden:
+        tokens, seen = hidden.tokens, hidden.seen
         mask = None if seen is None else seen[:, None, None, :].expand(-1, 1, tokens.shape[1], -1)
-        for layer in layers:
-            tokens = layer(tokens, attention_mask=mask)
-        return tokens
+        return Hidden(layer(tokens, attention_mask=mask), seen)
 
     def _pooled(self, tokens: Tensor, seen: Tensor | None) -> Tensor:
         features: Any
@@ -122,19 +160,6 @@ class PromptedTower:
             whole = self._tower.post_layernorm(tokens)
             features = self._tower.head(whole) if seen is None else self._tower.head(whole, seen)
         return features  # type: ignore[no-any-return]
-
-
-def check_entry(entry: int, layers: int) -> None:
-    """Refuse a layer that a tower of so many does not have.
-
-    Raises:
-        UsageError: it has none of that number.
-    """
-    if not 0 <= entry < layers:
-        raise UsageError(
-            f"entry must be from 0 to {layers - 1} for this image tower of {layers} layers, not {entry}: 0 is the "
-            "first layer."
-        )
 
 
 def unsteered(number: int, hidden: Hidden) -> Hidden:

@@ -1,5 +1,6 @@
 """A base and its guide: the score of a picture that was looked at under a query."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from mirante.encoders._prompted import Hidden, PromptedTower, unsteered
+from mirante.encoders._prompted import Hidden, PromptedTower, SteeredTower, unsteered
 from mirante.rerankers._attention import Attention
 from mirante.rerankers._guide import Guide, Said, Told, read, sizes
 from mirante.rerankers._guiding import Guiding, Sizes, check
@@ -19,27 +20,22 @@ if TYPE_CHECKING:
     from mirante.encoders._dual import DualEncoder, Pixels
 
 
-class Guided:
+class SteeredBase(ABC):
     """Pictures seen under queries by a frozen base.
 
     Args:
-        encoder: CLIP, SigLIP or SigLIP 2; its weights stay as they are.
-        guiding: how queries guide its image tower.
+        encoder: its weights stay as they are.
+        tower: its image tower, cut where queries enter.
+        guiding: how queries guide it.
+        of: the base's widths.
 
     Attributes:
         guide: the module that is trained.
-
-    Raises:
-        UsageError: the base has no such layer, or `guiding` is not possible.
     """
 
-    kind: Final = "dual"
-
-    def __init__(self, encoder: "DualEncoder", guiding: Guiding) -> None:
-        check(guiding)
-        self.encoder, self.guiding = encoder, guiding
-        self.tower = PromptedTower(encoder, guiding.entry)
-        self.guide = make(guiding, sizes(encoder)).to(encoder.device)
+    def __init__(self, encoder: "DualEncoder", tower: SteeredTower, guiding: Guiding, of: Sizes) -> None:
+        self.encoder, self.tower, self.guiding = encoder, tower, guiding
+        self.guide = make(guiding, of).to(encoder.device)
 
     def see(self, images: "Sequence[Image]") -> Hidden:
         """RGB pictures up to the layer where queries enter; nothing here depends on one."""
@@ -50,25 +46,53 @@ class Guided:
         """The same of what the base's processor gave."""
         return self.tower.lower(pixels)
 
+    @abstractmethod
     def read(self, texts: Sequence[str]) -> Said:
         """What the base makes of T texts."""
-        return read(self.encoder, list(texts))
 
     def say(self, said: Said) -> Told:
         """What the guide makes of it."""
         return cast("Guide", self.guide)(said)
 
+    @abstractmethod
     def scores(self, hidden: Hidden, said: Said, told: Told) -> Tensor:
-        """Cosines of B texts, each to a picture that was seen under it.
+        """(B,) scores of B texts, each with a picture that was seen under it.
 
         Args:
             hidden: B pictures, from `see`.
             said: B texts, from `read`.
             told: B rows, from `say`.
         """
-        steer = cast("Guide", self.guide).steer(told, self.tower.first)
-        seen = normalize(self.tower.upper(hidden, steer).float(), dim=-1)
-        return (seen * said.rows).sum(dim=-1)
+
+    @abstractmethod
+    def base(self, hidden: Hidden, said: Said) -> Tensor:
+        """(T, B) cosines of T texts with B pictures that nothing guides: the base's own."""
+
+    def _guided(self, hidden: Hidden, told: Told) -> Tensor:
+        """What the tower gives of pictures that are guided."""
+        return self.tower.upper(hidden, cast("Guide", self.guide).steer(told, self.tower.first))
+
+
+class Guided(SteeredBase):
+    """CLIP, SigLIP or SigLIP 2, guided; the score is a cosine. See `SteeredBase`.
+
+    Raises:
+        UsageError: the base has no such layer, or `guiding` is not possible.
+    """
+
+    kind: Final = "dual"
+
+    def __init__(self, encoder: "DualEncoder", guiding: Guiding) -> None:
+        check(guiding)
+        super().__init__(encoder, PromptedTower(encoder, guiding.entry), guiding, sizes(encoder))
+
+    def read(self, texts: Sequence[str]) -> Said:
+        """What the base makes of T texts."""
+        return read(self.encoder, list(texts))
+
+    def scores(self, hidden: Hidden, said: Said, told: Told) -> Tensor:
+        """(B,) cosines of B texts, each with a picture that was seen under it."""
+        return (normalize(self._guided(hidden, told).float(), dim=-1) * said.rows).sum(dim=-1)
 
     def base(self, hidden: Hidden, said: Said) -> Tensor:
         """(T, B) cosines of T texts with B pictures that nothing guides: the base's own."""
