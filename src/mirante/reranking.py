@@ -60,13 +60,7 @@ def rerank_all(
         DataError: a query is asked in several folds, or a picture cannot be read any more.
         ModelError: a re-ranker gives scores that are not finite.
     """
-    collection = rerankers.Collection(
-        {caption.id: caption.text for caption in pairs.captions},
-        {picture.id: picture for picture in pairs.images},
-        texts,
-        images,
-        {caption.id: caption.language for caption in pairs.captions},
-    )
+    collection = rerankers.Collection.of(pairs, texts=texts, images=images)
     asked = [one for one in judged if one.result.direction == "text_to_image"] if chain.rerankers else []
     return [_reranked(one, chain, collection, pairs) for one in asked]
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeAlias
 
 from mirante.evaluation.comparison import Comparison
-from mirante.evaluation.reordered import RERANKED
+from mirante.evaluation.reordered import RERANKED, is_reranked
 from mirante.types import Estimate, Protocol, Result
 
 SHOWN = ("hit_rate@1", "hit_rate@5", "hit_rate@10", "mrr")
@@ -111,11 +111,11 @@ def verdicts(results: Sequence[Result], comparisons: Sequence[Comparison]) -> tu
         results: bases and re-ranked ones, of any protocols.
         comparisons: of the models of each protocol.
     """
-    base = {(one.protocol, one.model): one for one in results if RERANKED not in one.details}
+    base = {(one.protocol, one.model): one for one in results if not is_reranked(one)}
     told = {(one.protocol, one.metric, frozenset((one.first, one.second))): one for one in comparisons}
     found = []
     for after in results:
-        if RERANKED in after.details:
+        if is_reranked(after):
             before = base.get((after.protocol, after.details[RERANKED]["base"]))
             key = after.protocol, leading(after.protocol), frozenset((before.model, after.model) if before else ())
             if before and key in told:

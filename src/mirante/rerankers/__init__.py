@@ -8,13 +8,14 @@ whose run is re-ranked. `chain` lets several follow each other.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol as Interface
+from typing import Self
 
 import numpy as np
 
 from mirante import registry
 from mirante.errors import MissingLibrary, ModelError, UsageError
 from mirante.progress import track
-from mirante.types import Embeddings, Encoder, Picture, Run, Vectors
+from mirante.types import Embeddings, Encoder, Pairs, Picture, Run, Vectors
 
 __all__ = ["Candidates", "Collection", "Reranker", "chain", "rerank"]
 
@@ -68,6 +69,17 @@ class Collection:
     queries: Embeddings
     documents: Embeddings
     languages: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, pairs: Pairs, *, texts: Embeddings, images: Embeddings) -> Self:
+        """The captions of `pairs` as queries, its pictures as documents, and the base's rows of both."""
+        return cls(
+            {caption.id: caption.text for caption in pairs.captions},
+            {picture.id: picture for picture in pairs.images},
+            texts,
+            images,
+            {caption.id: caption.language for caption in pairs.captions},
+        )
 
 
 def chain(addresses: Sequence[str], base: Encoder) -> tuple[Reranker, ...]:

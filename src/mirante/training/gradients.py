@@ -111,6 +111,11 @@ def recompute_activations(module: Any) -> None:
     (new or module.gradient_checkpointing_enable)({"use_reentrant": False})
 
 
+def reseed(seed: tuple[int, ...]) -> None:
+    """Let torch draw from here on what it draws for `seed`."""
+    torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]) >> 1)
+
+
 class Side:
     """One view of one batch, in chunks; a process without a share encodes one item, to know the width of its rows."""
 
@@ -150,6 +155,5 @@ class Side:
             at += len(chunk)
 
     def _encode(self, number: int) -> Tensor:
-        seed = np.random.SeedSequence((*self._seed, number)).generate_state(1, np.uint64)
-        torch.manual_seed(int(seed[0]) >> 1)
+        reseed((*self._seed, number))
         return self._view.encode(self._chunks[number])

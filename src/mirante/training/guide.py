@@ -121,12 +121,7 @@ class Guide:
         """What the frozen model makes of `pairs`, worked out once."""
         if id(pairs) not in self._bases:
             found = judge(self._over.encoder, pairs, resamples=0)
-            known = Collection(
-                {caption.id: caption.text for caption in found.pairs.captions},
-                {picture.id: picture for picture in found.pairs.images},
-                found.texts,
-                found.images,
-            )
+            known = Collection.of(found.pairs, texts=found.texts, images=found.images)
             self._bases[id(pairs)] = Base(found.pairs, known, found.judged)
         return self._bases[id(pairs)]
 

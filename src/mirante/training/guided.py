@@ -20,7 +20,7 @@ from mirante.errors import UsageError
 from mirante.rerankers._guide import Said, Told
 from mirante.rerankers._guided_matcher import AnyGuided, GuidedMatcher
 from mirante.training.config import Elip, TrainConfig
-from mirante.training.gradients import Processes, Side
+from mirante.training.gradients import Processes, Side, reseed
 from mirante.training.pictures import Pictures
 from mirante.training.ranking import Ranking
 from mirante.training.task import Task
@@ -120,7 +120,7 @@ class GuidedGradients:
 
     def _told(self, table: Table, seed: tuple[int, ...]) -> Told:
         """What the guide makes of all texts of the batch, found once, however many pieces the cells come in."""
-        torch.manual_seed(int(np.random.SeedSequence((*seed, 4)).generate_state(1, np.uint64)[0]) >> 1)
+        reseed((*seed, 4))
         with self.autocast():
             return self.guided.say(table.said)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mirante.encoders._dual import DualEncoder
 
 
-class Learner(validation.Learner, Protocol):
+class Learner(validation.Measurable, Protocol):
     """What is trained, from unlocking it to reading it again."""
 
     def choose(self) -> tuple[int, int]:
@@ -26,7 +26,7 @@ class Learner(validation.Learner, Protocol):
     def save(self, folder: Path) -> Path:
         """Write the checkpoint."""
 
-    def reopen(self, folder: Path) -> validation.Learner:
+    def reopen(self, folder: Path) -> validation.Measurable:
         """The checkpoint, to be measured."""
 
 

@@ -58,7 +58,7 @@ def conditions(pairs: Pairs, dropped: int, resamples: int) -> Settings:
     return Settings(resamples=resamples, dropped=dropped, language=language)
 
 
-class Learner(Interface):
+class Measurable(Interface):
     """What can be measured while it learns."""
 
     def tune(self, sets: Sets) -> None:
@@ -82,7 +82,7 @@ class Retrieval:
         return measure(self.encoder, pairs, resamples=resamples)
 
 
-def snapshot(learner: Learner, sets: Sets) -> Snapshot:
+def snapshot(learner: Measurable, sets: Sets) -> Snapshot:
     """What `learner` reaches now on the validation and the retained data."""
     return Snapshot(*(learner.measure(pairs) if pairs else None for pairs in (sets.validation, sets.retain)))
 
@@ -98,7 +98,7 @@ class Watch:
         keep: writes the checkpoint.
     """
 
-    learner: Learner
+    learner: Measurable
     sets: Sets
     select: str
     keep: Callable[[], object]

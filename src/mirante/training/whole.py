@@ -8,7 +8,7 @@ from mirante.training import parts, task
 from mirante.training.config import TrainConfig
 from mirante.training.pictures import Pictures
 from mirante.training.task import Task
-from mirante.training.validation import Learner, Retrieval
+from mirante.training.validation import Measurable, Retrieval
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -43,6 +43,6 @@ class Whole(Retrieval):
         """Write the checkpoint."""
         return parts.save(self.encoder, self._config.trained, folder)
 
-    def reopen(self, folder: Path) -> Learner:
+    def reopen(self, folder: Path) -> Measurable:
         """The checkpoint, to be measured."""
         return Retrieval(encoders.load(str(folder)))
