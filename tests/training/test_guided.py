@@ -57,12 +57,14 @@ def batch(pairs):
     return pairs[0].draw(0, 8, seed=0)
 
 
-def test_candidates_are_the_true_pictures_and_the_false_ones_that_the_base_likes_best():
-    base = torch.tensor([[0.9, 0.1, 0.4, 0.3], [0.2, 0.3, 0.6, 0.5], [0.1, 0.2, 0.3, 0.4]])
-    true = torch.tensor([[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1]], dtype=torch.bool)
-    found = guided.candidates(base, true, 2).tolist()
-    assert found == [[0, 0], [0, 2], [1, 1], [1, 2], [1, 3], [2, 2], [2, 3]]
-    assert len(guided.candidates(base, true, 0)) == len(guided.candidates(base, true, 4)) == 12
+def test_candidates_are_the_true_pictures_that_the_base_misses_and_the_false_ones_that_it_likes():
+    base = torch.tensor([[0.9, 0.1, 0.4, 0.3, 0.2], [0.2, 0.3, 0.6, 0.5, 0.1], [0.1, 0.2, 0.3, 0.4, 0.5]])
+    true = torch.tensor([[1, 0, 0, 0, 0], [0, 1, 1, 1, 0], [1, 1, 1, 1, 1]], dtype=torch.bool)
+    assert guided.candidates(base, true, 2).tolist() == [[0, 0], [0, 2], [1, 0], [1, 1], [2, 0]]
+    assert guided.candidates(base, true, 4).tolist() == [
+        [0, 0], [0, 2], [0, 3], [0, 4], [1, 0], [1, 1], [1, 3], [1, 4], [2, 0], [2, 1]
+    ]  # fmt: skip
+    assert len(guided.candidates(base, true, 0)) == len(guided.candidates(base, true, 5)) == 15
 
 
 @pytest.mark.parametrize("guiding", SHAPES.values(), ids=SHAPES)

@@ -179,8 +179,8 @@ class Elip:
 
     Args:
         guide: how a query guides the image tower.
-        candidates: pictures of the batch that each text is scored against, its own and those that the model likes
-            best; 0 for all, as in the paper.
+        candidates: pictures of the batch that each text is scored against, the true ones that the model misses (half
+            at most) and the false ones that it likes best; 0 for all, as in the paper.
         loss: `"cross-entropy"` of each text among its pictures, `"symmetric"` of each picture among its texts too,
             pairwise `"sigmoid"`, or `"smooth-ap"`. `"itm"` (over a BLIP-2 only) asks whether each picture matches; its
             false candidates are drawn, the likelier the more the model likes them: one, with candidates = 2, as in the

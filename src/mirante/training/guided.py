@@ -145,22 +145,29 @@ class GuidedGradients:
 
 
 def candidates(base: Tensor, true: Tensor, count: int) -> NDArray[np.int64]:
-    """The cells whose scores are found: of each text the true pictures, and the false ones that the base likes best.
+    """The cells whose scores are found: each text with the true pictures that the base misses, and false ones it likes.
 
     Args:
         base: (T, B) cosines.
         true: (T, B) bool.
-        count: pictures of a text, as far as its true ones and one false one allow; 0 for all.
+        count: pictures of a text, at most; half of them at most are true, and where it has both, each is there. 0 for
+            all.
 
     Returns:
         (n, 2) int64, ordered by text, then picture.
     """
     if not count or count >= base.shape[1]:
         return torch.ones_like(true).nonzero().cpu().numpy()
-    order = base.masked_fill(true, -torch.inf).argsort(dim=1, descending=True, stable=True)
-    place = order.argsort(dim=1)  # of each picture among the false ones, true ones behind them
-    wanted = (count - true.sum(dim=1)).clamp(min=1)
-    return (true | (place < wanted[:, None])).nonzero().cpu().numpy()
+    right, wrong = (true & (_places(base, ~true, first=False) < count // 2)), _places(base, true, first=True)
+    wanted = count - right.sum(dim=1)
+    return (right | (~true & (wrong < wanted[:, None]))).nonzero().cpu().numpy()
+
+
+def _places(base: Tensor, others: Tensor, *, first: bool) -> Tensor:
+    """Of each picture its place among those that are not `others`, by what the base likes most `first` or last."""
+    liked = base if first else -base
+    order = liked.masked_fill(others, -torch.inf).argsort(dim=1, descending=True, stable=True)
+    return order.argsort(dim=1)
 
 
 def shaken(base: Tensor, seed: tuple[int, ...]) -> Tensor:
