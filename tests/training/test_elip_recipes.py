@@ -15,7 +15,7 @@ from mirante.encoders import _tiny
 from mirante.errors import UsageError
 from mirante.rerankers import chain
 from mirante.training import check, read_config, train
-from mirante.training.config import Data, Elip, LossTerm, Model, NewModel, TrainConfig, Trained
+from mirante.training.config import Data, Elip, LossTerm, Memory, Model, NewModel, TrainConfig, Trained
 
 CONFIGS = {path.stem: path for path in sorted(Path(__file__).parents[2].glob("configs/*elip*.toml"))}
 FAMILIES = {
@@ -112,6 +112,7 @@ def test_ours_runs_and_chooses_its_weight(name, table, tmp_path, monkeypatch):
         ({"trained": Trained(image="none")}, "trained says nothing"),
         ({"losses": (LossTerm("sigmoid"),)}, "losses says nothing.*elip.loss"),
         ({"drop_patches": 0.5}, "drop_patches says nothing"),
+        ({"memory": Memory(checkpointing=True)}, "memory.checkpointing does not reach"),
         ({"model": Model(new=NewModel())}, "needs a model to guide"),
         ({"elip": Elip(candidates=1)}, "elip.candidates must be 0 .* not 1"),
         ({"elip": Elip(depth=0)}, "elip.depth must be at least 1, not 0"),

@@ -51,7 +51,7 @@ def is_reranked(result: Result) -> bool:
     return RERANKED in result.details
 
 
-def reordered(base: Judgement, run: Run, *, pairs: Pairs, how: Reranking) -> Judgement:
+def reordered(base: Judgement, run: Run, *, pairs: Pairs, how: Reranking, resamples: int = 1000) -> Judgement:
     """Judge `run`, which has the first k answers of each query of `base` in another order.
 
     Args:
@@ -59,6 +59,7 @@ def reordered(base: Judgement, run: Run, *, pairs: Pairs, how: Reranking) -> Jud
         run: the same answers, the first ones re-ordered.
         pairs: the data that `base` was judged on; more may be in it.
         how: re-rankers, k and what they took.
+        resamples: of the intervals.
 
     Returns:
         The judgement under the protocol of `base`. Its model is called `BASE + RERANKER + …`, its provenance is the
@@ -75,7 +76,7 @@ def reordered(base: Judgement, run: Run, *, pairs: Pairs, how: Reranking) -> Jud
         _with_head(base, found.ranks, found),
         qrels=base.qrels,
         pairs=pairs,
-        settings=Settings(direction=result.direction, metrics=tuple(result.metrics)),
+        settings=Settings(direction=result.direction, metrics=tuple(result.metrics), resamples=resamples),
         protocol=result.protocol,
         provenance=result.provenance,
         details={name: result.details[name] for name in _KEPT if name in result.details},

@@ -241,6 +241,11 @@ def _check_elip(config: TrainConfig, elip: Elip) -> None:
                 f"[elip] trains a guide and leaves the model as it is, so {name} says nothing: leave it out"
                 f"{', and name the loss as elip.loss' if name == 'losses' else ''}."
             )
+    if config.memory.checkpointing:
+        raise UsageError(
+            "[elip] looks through a frozen tower, which memory.checkpointing does not reach: leave it out, and let "
+            "memory.micro say how many pictures are held at once."
+        )
     if config.model.start is None:
         raise UsageError('[elip] needs a model to guide: give [model] start = "…".')
     if elip.candidates < 0 or elip.candidates == 1:

@@ -94,11 +94,10 @@ class Guide:
         self._reranker.weight = max(values, key=lambda weight: values[weight])
 
     def measure(self, pairs: Pairs, *, resamples: int = 1000) -> Measured:
-        """Text to image, re-ranked, with the weight as it is; intervals come with it."""
-        del resamples
+        """Text to image, re-ranked, with the weight as it is."""
         base = self._base(pairs)
         how = Reranking((self._reranker.name,), self._elip.depth)
-        found = reordered(base.judged, self._run(base), pairs=base.pairs, how=how).result
+        found = reordered(base.judged, self._run(base), pairs=base.pairs, how=how, resamples=resamples).result
         return Measured(dict(found.metrics), found.protocol)
 
     def _values(self, pairs: Pairs) -> dict[float, float]:

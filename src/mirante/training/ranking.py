@@ -58,7 +58,7 @@ def cross_entropy(scores: Tensor, scale: Tensor, bias: Tensor | float, known: Te
     """Each true picture of a text among the false ones; where several are true, they do not compete."""
     del bias
     true = true & known
-    asked = true.any(dim=1) & (known & ~true).any(dim=1)
+    asked = _asked(known, true)
     if not asked.any():
         return scores.sum() * 0.0
     told, of = (scores * scale)[asked], true[asked]
@@ -82,8 +82,7 @@ def sigmoid(scores: Tensor, scale: Tensor, bias: Tensor | float, known: Tensor, 
 def itm(scores: Tensor, scale: Tensor, bias: Tensor | float, known: Tensor, true: Tensor) -> Tensor:
     """Match or no match, by two classes' cross-entropy of each logit: half of a text's loss is of its true pictures."""
     del bias
-    true, false = true & known, known & ~true
-    asked = true.any(dim=1) & false.any(dim=1)
+    true, false, asked = true & known, known & ~true, _asked(known, true)
     if not asked.any():
         return scores.sum() * 0.0
     right, wrong = softplus(-scores) * true, softplus(scores) * false
@@ -94,7 +93,7 @@ def itm(scores: Tensor, scale: Tensor, bias: Tensor | float, known: Tensor, true
 def smooth_ap(scores: Tensor, scale: Tensor, bias: Tensor | float, known: Tensor, true: Tensor) -> Tensor:
     """One minus the average precision of each text, with a soft step in place of a hard one; scale is not used."""
     del bias
-    asked = true.any(dim=1) & (known & ~true).any(dim=1)
+    asked = _asked(known, true)
     if not asked.any():
         return scores.sum() * 0.0
     total = (scores * 0.0).sum() + 0.0 * scale
@@ -113,6 +112,11 @@ LOSSES: Mapping[str, Callable[[Tensor, Tensor, Tensor | float, Tensor, Tensor], 
     "itm": itm,
     "smooth-ap": smooth_ap,
 }
+
+
+def _asked(known: Tensor, true: Tensor) -> Tensor:
+    """(T,) bool: the texts that have both a true and a false picture; the others say nothing."""
+    return true.any(dim=1) & (known & ~true).any(dim=1)
 
 
 def _own(module: nn.Module, name: str) -> Tensor:
