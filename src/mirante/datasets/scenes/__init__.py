@@ -142,7 +142,8 @@ class SceneDataset:
         ids = [image.id for image in found.images]
         name = _parse(split)[0]
         told = [claim for scene in scenes for _ in _languages(language) for claim in _claims(scene, name)]
-        blocks = (claims.truth(told[at : at + _BLOCK], scenes) for at in range(0, len(told), _BLOCK))
+        shown, said = claims.scene_codes(scenes), claims.claim_codes(told)
+        blocks = (claims.truth_of_codes(said[at : at + _BLOCK], shown) for at in range(0, len(told), _BLOCK))
         true = (row for block in blocks for row in block)
         relevance = {
             caption.id: frozenset(ids[at] for at in np.flatnonzero(row))

@@ -76,23 +76,47 @@ def turned(claim: Claim) -> Claim:
 
 def truth(claims: Sequence[Claim], scenes: Sequence[Scene]) -> NDArray[np.bool_]:
     """Whether each claim is true of each scene, (claims, scenes) bool."""
-    told, shown = _claim_codes(claims), scene_codes(scenes)
+    told, shown = claim_codes(claims), scene_codes(scenes)
     return truth_of_codes(told, shown)
 
 
 def truth_of_codes(told: NDArray[np.int8], shown: NDArray[np.int8]) -> NDArray[np.bool_]:
     """`truth` on codes: claims (t, 12) and scenes (s, 12) int8 → (t, s) bool."""
-    place = (told[:, None, 10] == _ANY) | (told[:, None, 10] == shown[None, :, 10])
-    two = told[:, None, 5] != _NONE
-    straight, crossed = told[:, None, 11], _opposite_codes(told[:, 11])[:, None]
-    found: NDArray[np.bool_] = np.zeros((len(told), len(shown)), dtype=np.bool_)
-    for one, other, relation in ((0, 5, straight), (5, 0, crossed)):
-        related = (relation == _ANY) | (relation == shown[None, :, 11])
-        first = _fits(told[:, 0:5], shown[:, one : one + 5])
-        second = _fits(told[:, 5:10], shown[:, other : other + 5])
-        found |= first & np.where(two, second & related, True)
-    result: NDArray[np.bool_] = found & place
-    return result
+    turned, scenes = _opposite_codes(told[:, 11]).tolist(), _Shown(shown)
+    found = np.empty((len(told), len(shown)), dtype=np.bool_)
+    for row, claim in enumerate(told.tolist()):
+        one, other, place, relation = claim[0:5], claim[5:10], claim[10], claim[11]
+        if other[0] == _NONE:
+            either = scenes.group(one, 0) | scenes.group(one, 5)
+        else:
+            straight = scenes.group(one, 0) & scenes.group(other, 5) & scenes.column(11, relation)
+            either = straight | (scenes.group(one, 5) & scenes.group(other, 0) & scenes.column(11, turned[row]))
+        found[row] = either & scenes.column(10, place)
+    return found
+
+
+class _Shown:
+    """Which scenes have a value in a column; each is looked for once."""
+
+    def __init__(self, codes: NDArray[np.int8]) -> None:
+        self._columns = np.ascontiguousarray(codes.T)
+        self._known: dict[tuple[int, int], NDArray[np.bool_]] = {}
+
+    def column(self, number: int, wanted: int) -> NDArray[np.bool_]:
+        """(s,): the scenes with that value there; all of them for any."""
+        key = (number, wanted)
+        if key not in self._known:
+            held = self._columns[number]
+            self._known[key] = np.ones(len(held), np.bool_) if wanted == _ANY else held == wanted
+        return self._known[key]
+
+    def group(self, wanted: Sequence[int], first: int) -> NDArray[np.bool_]:
+        """(s,): the scenes whose group in the five columns from `first` on is as wanted."""
+        fits: NDArray[np.bool_] = self._columns[first] != _NONE
+        for at, value in enumerate(wanted):
+            if value != _ANY:
+                fits &= self.column(first + at, value)
+        return fits
 
 
 def scene_codes(scenes: Sequence[Scene]) -> NDArray[np.int8]:
@@ -109,19 +133,14 @@ def scene_codes(scenes: Sequence[Scene]) -> NDArray[np.int8]:
     return codes
 
 
-def _claim_codes(claims: Sequence[Claim]) -> NDArray[np.int8]:
+def claim_codes(claims: Sequence[Claim]) -> NDArray[np.int8]:
+    """Claims as (t, 12) int8, in the columns of `scene_codes`; −1 where anything fits, −2 where nothing is."""
     codes = np.full((len(claims), 12), _NONE, dtype=np.int8)
     for row, claim in enumerate(claims):
         codes[row, : 5 * len(claim.groups)] = [code for group in claim.groups for code in _codes(group)]
         codes[row, 10] = BACKGROUNDS.index(claim.background) if claim.background else _ANY
         codes[row, 11] = RELATIONS.index(claim.relation) if claim.relation else _ANY
     return codes
-
-
-def _fits(told: NDArray[np.int8], shown: NDArray[np.int8]) -> NDArray[np.bool_]:
-    wanted, present = told[:, None, :], shown[None, :, :]
-    fits: NDArray[np.bool_] = ((wanted == present) | (wanted == _ANY)).all(axis=2) & (present[:, :, 0] != _NONE)
-    return fits
 
 
 def _opposite_codes(relations: NDArray[np.int8]) -> NDArray[np.int8]:
