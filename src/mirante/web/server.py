@@ -12,6 +12,7 @@ from mirante.errors import UsageError
 if TYPE_CHECKING:
     import gradio
     import uvicorn
+    from fastapi import FastAPI
 
 _PORT = 7860
 _MAX_UPLOAD = "20mb"
@@ -63,17 +64,25 @@ def _listen(host: str, port: int | None) -> socket.socket:
     ) from refused
 
 
-def _server(blocks: "gradio.Blocks") -> "uvicorn.Server":
+def mount(app: "FastAPI", blocks: "gradio.Blocks", path: str = "/") -> "FastAPI":
+    """Show the page under `path` of an application; what the application answers itself goes before the page.
+
+    Args:
+        app: its routes are all there already.
+        blocks: the page, from `mirante.web.page.build`.
+        path: where it is shown.
+
+    Returns:
+        The same application.
+    """
     import gradio
-    import uvicorn
-    from fastapi import FastAPI
 
     theme = gradio.themes.Default(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["monospace"])
     soft = "*neutral_600"  # Gradio's own greys are too faint to read on white
-    app = gradio.mount_gradio_app(
-        FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
+    return gradio.mount_gradio_app(
+        app,
         blocks,
-        path="/",
+        path=path,
         footer_links=[],
         run_history=False,
         max_file_size=_MAX_UPLOAD,
@@ -82,4 +91,11 @@ def _server(blocks: "gradio.Blocks") -> "uvicorn.Server":
         theme=theme.set(body_text_color_subdued=soft, block_info_text_color=soft, input_placeholder_color=soft),
         css_paths=Path(__file__).with_name("page.css"),
     )
+
+
+def _server(blocks: "gradio.Blocks") -> "uvicorn.Server":
+    import uvicorn
+    from fastapi import FastAPI
+
+    app = mount(FastAPI(docs_url=None, redoc_url=None, openapi_url=None), blocks)
     return uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="critical", timeout_graceful_shutdown=1))
