@@ -1,7 +1,5 @@
 """An index in one file: a dictionary of rows, all compared with each query."""
 
-from pathlib import Path
-
 import numpy as np
 
 from mirante.errors import DataError, StoreError, UsageError
@@ -30,11 +28,13 @@ class Shoebox:
         if k < 1:
             raise UsageError(f"Cannot find {k} rows: ask for 1 or more.")
         ids = sorted(self.rows if allowed is None else set(allowed) & set(self.rows), reverse=True)
-        scores = _unit(queries, self.dim) @ np.array([self.rows[one] for one in ids], "f4").reshape(-1, self.dim).T
+        scores = _unit(queries, self.dim) @ self.vectors(ids).T
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]  # of equal scores the later id comes first
-        padded = np.full((len(scores), k), -np.inf, np.float32)
-        padded[:, : best.shape[1]] = np.take_along_axis(scores, best, axis=1)
-        return [[ids[at] for at in row] for row in best], padded
+        found, short = np.take_along_axis(scores, best, axis=1), ((0, 0), (0, k - best.shape[1]))
+        return [[ids[at] for at in row] for row in best], np.pad(found, short, constant_values=-np.inf)
+
+    def vectors(self, ids):
+        return np.array([self.rows[one] for one in ids], "f4").reshape(-1, self.dim)
 
     def save(self, folder):
         np.savez(folder / "shoebox.npz", dim=self.dim, ids=np.array([*self.rows], str), rows=[*self.rows.values()])
@@ -47,7 +47,7 @@ def create(dim, variant=""):
     return Shoebox(dim)
 
 
-def open(folder: Path, variant=""):
+def open(folder, variant=""):
     try:
         with np.load(folder / "shoebox.npz") as saved:
             return Shoebox(int(saved["dim"]), zip(saved["ids"].tolist(), saved["rows"], strict=True))

@@ -126,6 +126,17 @@ def test_add_replaces_known_ids(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_rows_come_back_by_id_as_they_were_added_last(kind, tmp_path):
+    index = small(kind)
+    index.delete(["north"])
+    index.add(["east", "new"], rows(NORTH_EAST, NORTH))
+    index.save(tmp_path)
+    for one in (index, open_index(kind, tmp_path)):
+        np.testing.assert_allclose(one.vectors(["new", "west", "east"]), rows(NORTH, WEST, NORTH_EAST), rtol=1e-6)
+        assert one.vectors([]).shape == (0, 2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_delete_says_how_many_were_there(kind):
     index = small(kind)
     assert index.delete(["north", "nobody"]) == 1

@@ -49,6 +49,14 @@ def test_hits_carry_what_is_shown(gallery):
     ]
 
 
+def test_rows_are_told_by_id_and_unknown_ids_are_left_out(gallery):
+    gallery.delete(["cat"])
+    told = gallery.embeddings(["sun", "cat", "nobody", "dog", "sun"])
+    assert told.ids == ("sun", "dog")
+    assert told.provenance == MODEL
+    np.testing.assert_array_equal(told.vectors, vector([WEST, EAST]))
+
+
 def test_a_hit_as_json_has_an_uncalibrated_relevance(exact):
     document = exact.search(vector(EAST), 1)[0].to_dict()
     assert json.loads(json.dumps(document)) == {

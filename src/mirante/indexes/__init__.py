@@ -58,6 +58,9 @@ class Index(Interface):
             UsageError: k is below 1.
         """
 
+    def vectors(self, ids: Sequence[str]) -> Vectors:
+        """The (n, d) rows of n ids that are in the index, in their order, as they were added."""
+
     def save(self, folder: Path) -> None:
         """Write its files into an existing folder; opened files are never changed in place."""
 

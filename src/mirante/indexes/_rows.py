@@ -120,6 +120,17 @@ class Rows:
         """Ids of living rows."""
         return [self._ids[number] or "" for number in numbers.tolist()]
 
+    def of(self, ids: Sequence[str]) -> Vectors:
+        """Copies of the rows of ids, (m, d).
+
+        Raises:
+            DataError: an id has no row.
+        """
+        missing = [one for one in ids if one not in self._number]
+        if missing:
+            raise DataError(f"{len(missing)} ids are not in the index, first {missing[0]!r}: leave them out.")
+        return self.take(np.array([self._number[one] for one in ids], np.int64))
+
     def take(self, numbers: Numbers) -> Vectors:
         """Copies of rows by number, (m, d)."""
         start = len(self._base)

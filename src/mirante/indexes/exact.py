@@ -39,6 +39,10 @@ class ExactIndex:
         checked = check_rows(queries, self.dim, "queries")
         return rank_all(self._rows, checked, check_k(k), self._rows.numbers(allowed))
 
+    def vectors(self, ids: Sequence[str]) -> Vectors:
+        """The (n, d) rows of n ids, in their order."""
+        return self._rows.of(ids)
+
     def save(self, folder: Path) -> None:
         """Write `vectors.npy` and `ids.json`."""
         (self._rows.compacted() if self._rows.crowded else self._rows).save(folder)

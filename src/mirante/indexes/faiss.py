@@ -100,6 +100,10 @@ class FaissIndex:
                 answers[query] = other
         return answers, table
 
+    def vectors(self, ids: Sequence[str]) -> Vectors:
+        """The (n, d) rows of n ids, in their order."""
+        return self._rows.of(ids)
+
     def save(self, folder: Path) -> None:
         """Write `vectors.npy`, `ids.json` and, where there is a structure, `faiss.index`."""
         if self._rows.crowded:

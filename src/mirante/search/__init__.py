@@ -3,6 +3,16 @@
 from mirante.search.calibration import Calibration
 from mirante.search.catalogue import Entry
 from mirante.search.gallery import Gallery, Hit
-from mirante.search.query import compose, nothing_matches, parse_terms, search
+from mirante.search.query import compose, nothing_matches, parse_terms, search, search_vector
 
-__all__ = ["Calibration", "Entry", "Gallery", "Hit", "compose", "nothing_matches", "parse_terms", "search"]
+__all__ = [
+    "Calibration",
+    "Entry",
+    "Gallery",
+    "Hit",
+    "compose",
+    "nothing_matches",
+    "parse_terms",
+    "search",
+    "search_vector",
+]

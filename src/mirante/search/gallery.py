@@ -175,6 +175,30 @@ class Gallery:
             for one, score in zip(ids[0], scores[0].tolist(), strict=False)
         ]
 
+    def embeddings(self, ids: Iterable[str]) -> Embeddings:
+        """The rows of `ids`, in that order; ids that are not, or no longer, in the gallery are left out."""
+        state, wanted = self._state, tuple(dict.fromkeys(ids))
+        known = state.catalogue.get(wanted)
+        kept = tuple(one for one in wanted if one in known)
+        return Embeddings(kept, state.index.vectors(kept), state.manifest.provenance)
+
+    def entry(self, id_: str) -> Entry | None:
+        """What one id stands for, None where there is none of that name."""
+        return self._state.catalogue.get((id_,)).get(id_)
+
+    def similar(self, id_: str, k: int, where: Mapping[str, str] | None = None) -> list[Hit]:
+        """The k entries nearest to one that is in the gallery, best first, without itself.
+
+        Raises:
+            UnknownName: no entry has such a field.
+            UsageError: the gallery has no such id, or k is below 1.
+        """
+        rows = self.embeddings((id_,)).vectors
+        if not len(rows):
+            raise UsageError(f"The gallery has no id {id_!r}: look for one that it has.")
+        hits = self.search(rows[0], k + 1, where)
+        return [hit for hit in hits if hit.id != id_][:k]
+
     def add(self, embeddings: Embeddings, entries: Iterable[Entry]) -> None:
         """Add rows with their entries; known ids get the new ones in place of their old. Add many at a time.
 

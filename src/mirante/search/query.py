@@ -84,7 +84,23 @@ def search(gallery: Gallery, encoder: Encoder, query: Query, k: int = 10) -> lis
         StoreError: the gallery's calibration was fitted for another model.
     """
     require_same_space(gallery.provenance, encoder.provenance)
-    vector = compose(query, encoder)
+    return search_vector(gallery, compose(query, encoder), query, k)
+
+
+def search_vector(gallery: Gallery, vector: Vectors, query: Query, k: int = 10) -> list[Hit]:
+    """What `search` finds, where the query is composed already, as with those of others in one call of the model.
+
+    Args:
+        gallery: made by the model that made the vector.
+        vector: (d,) the query's direction, of length 1.
+        query: it; says what is filtered and whether relevance is told.
+        k: at most how many.
+
+    Raises:
+        UnknownName: the query filters on a field that no entry has.
+        UsageError: k is below 1.
+        StoreError: the gallery's calibration was fitted for another model.
+    """
     hits = gallery.search(vector, k, query.where)
     calibration = gallery.calibration if _is_calibrated(query, gallery) else None
     if calibration is None or not hits:
