@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from mirante.encoders import clip, siglip, siglip2
 from mirante.errors import ModelError, UsageError
 from mirante.rerankers import Candidates, Collection, chain, rerank
 from mirante.rerankers._guided import Guided
-from mirante.rerankers._guided_files import describe, read, write
+from mirante.rerankers._guided_files import begin, describe, read, write
 from mirante.rerankers._guiding import Guiding
 from mirante.rerankers.elip import Elip
 from mirante.types import Embeddings, Picture, Run
@@ -131,6 +132,15 @@ def test_a_guide_that_was_saved_scores_the_same(folder, base, pictures, tmp_path
     assert describe(tmp_path / "guide").guiding == WORDS
     write(tmp_path / "alone", made, None)
     assert read(tmp_path / "alone", base)[1] is None
+
+
+def test_training_goes_on_from_a_guide_of_the_same_shape(base, pictures, tmp_path):
+    candidates, made = asked(base, pictures), guided(base, WORDS)
+    start = str(write(tmp_path / "guide", made, 2.0))
+    assert np.array_equal(Elip(begin(base, WORDS, start)).score(candidates), Elip(made).score(candidates))
+    assert not np.array_equal(Elip(begin(base, WORDS)).score(candidates), Elip(made).score(candidates))
+    with pytest.raises(UsageError, match=r"another shape than \[elip.guide\]: give deep = 2, prompts = 2, as it has"):
+        begin(base, replace(WORDS, prompts=4, deep=1), start)
 
 
 def test_only_the_first_answers_change_places(base, pictures):

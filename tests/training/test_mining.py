@@ -199,6 +199,14 @@ def test_a_caption_that_another_picture_has_too_makes_them_no_negatives():
         assert partner[1] == 2
 
 
+def test_a_vague_caption_that_two_share_does_not_keep_them_apart():
+    """Pictures 0 and 1 are a minimal pair: each has a text of its own, and both have text 4."""
+    mined = mining(batches(["text 0", "text 4"], ["text 1", "text 4"], "text 2", "text 3"))
+    mined.search(Angles((0, 10, 90, 100), (0, 10, 90, 100, 5)), 0)
+    partner = {int(rows[0]): int(rows[1]) for rows in (mined.draw(step, 2, seed=0).rows for step in range(4))}
+    assert partner == {0: 1, 1: 0, 2: 3, 3: 2}
+
+
 def test_near_duplicates_are_no_negatives():
     mined = mining(EIGHT, ceiling=cosine(11))
     mined.search(Angles(PAIRS_AT, PAIRS_AT), 0)

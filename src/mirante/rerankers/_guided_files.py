@@ -60,6 +60,23 @@ def write(folder: Path, guided: AnyGuided, weight: float | None) -> Path:
     return folder
 
 
+def begin(base: "DualEncoder", guiding: Guiding, start: str | None = None) -> AnyGuided:
+    """A base and a guide to train: the one in the folder `start`, or a new one.
+
+    Raises:
+        UsageError: the base cannot be guided so, or the guide in `start` has another shape or base.
+        ModelError: what is in `start` is damaged.
+    """
+    if start is None:
+        return _over(base, guiding)
+    notes = describe(Path(start))
+    if notes.guiding != guiding:
+        unlike = [name for name, value in asdict(guiding).items() if value != asdict(notes.guiding)[name]]
+        told = ", ".join(f"{name} = {json.dumps(asdict(notes.guiding)[name])}" for name in unlike)
+        raise UsageError(f"The guide in {start!r} has another shape than [elip.guide]: give {told}, as it has.")
+    return read(Path(start), base)[0]
+
+
 def read(folder: Path, base: "DualEncoder") -> tuple[AnyGuided, float | None]:
     """The guide in `folder`, over its base, and its weight.
 
@@ -73,7 +90,7 @@ def read(folder: Path, base: "DualEncoder") -> tuple[AnyGuided, float | None]:
             f"{str(folder)!r} was trained on {notes.base!r} at {notes.revision}, not on {base.provenance.model!r} at "
             f"{base.provenance.revision}: {_REMEDY[notes.kind].format(notes.base)}."
         )
-    guided = GuidedMatcher(base, notes.guiding) if isinstance(base, QFormerEncoder) else Guided(base, notes.guiding)
+    guided = _over(base, notes.guiding)
     guided.guide.load_state_dict(_weights(folder, guided.guide.state_dict()))
     guided.guide.eval().requires_grad_(requires_grad=False)
     return guided, notes.weight
@@ -100,6 +117,10 @@ def describe(folder: Path) -> Notes:
         return config.build(Notes, {key: value for key, value in plain.items() if value is not None}, NOTES)
     except UsageError as error:
         raise _damaged(folder, NOTES, str(error)) from error
+
+
+def _over(base: "DualEncoder", guiding: Guiding) -> AnyGuided:
+    return GuidedMatcher(base, guiding) if isinstance(base, QFormerEncoder) else Guided(base, guiding)
 
 
 def _weights(folder: Path, wanted: "Mapping[str, Tensor]") -> "dict[str, Tensor]":

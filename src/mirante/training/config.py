@@ -188,6 +188,7 @@ class Elip:
         added: the guided score is added to the model's own cosine, with a weight that validation chooses (0 among the
             choices); else it stands alone, as in the paper.
         depth: answers that are re-ranked at validation.
+        start: folder of a guide of the same shape over the same model, to go on from; None for a new one.
     """
 
     guide: Guiding = field(default_factory=Guiding)
@@ -195,6 +196,7 @@ class Elip:
     loss: Literal["cross-entropy", "symmetric", "sigmoid", "smooth-ap", "itm"] = "cross-entropy"
     added: bool = True
     depth: int = 20
+    start: str | None = None
 
 
 @dataclass(frozen=True)

@@ -37,15 +37,11 @@ def create(config: TrainConfig, encoder: "DualEncoder") -> Learner:
         UsageError: the model cannot be guided in that way.
     """
     if config.elip:
-        from mirante.encoders._qformer import QFormerEncoder
-        from mirante.rerankers._guided import Guided
-        from mirante.rerankers._guided_matcher import AnyGuided, GuidedMatcher
+        from mirante.rerankers import _guided_files
         from mirante.training import guided
         from mirante.training.guide import Guide
 
-        guide = config.elip.guide
-        over: AnyGuided
-        over = GuidedMatcher(encoder, guide) if isinstance(encoder, QFormerEncoder) else Guided(encoder, guide)
+        over = _guided_files.begin(encoder, config.elip.guide, config.elip.start)
         guided.check(config.elip, over)
         return Guide(config, config.elip, over, 0.0 if config.elip.added else None)
     from mirante.training.whole import Whole

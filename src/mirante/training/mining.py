@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,13 +155,21 @@ def create(config: TrainConfig, batches: Batches, pictures: Pictures, accelerato
 
 
 def _truth(batches: PairBatches) -> Callable[[int], NDArray[np.int64]]:
-    """Number of a picture → numbers of all pictures that any of its captions describes."""
+    """Number of a picture → numbers of all pictures that a telling caption of it describes, or whose own describes it.
+
+    A vague caption that two pictures share does not make one an answer to what tells the other apart.
+    """
     place = {picture.id: row for row, picture in enumerate(batches.pictures)}
-    relevance, captions = batches.pairs.relevance, batches.pairs.captions
-    rows = {images: np.array([place[image] for image in images]) for images in set(relevance.values())}
+    relevance, captions, tellers = batches.pairs.relevance, batches.pairs.captions, dict[int, list[int]]()
+    for image, telling in batches.telling.items():
+        for caption in telling:
+            tellers.setdefault(caption, []).append(place[image])
+    rows = {images: [place[image] for image in images] for images in {relevance[captions[one].id] for one in tellers}}
 
     def of(number: int) -> NDArray[np.int64]:
-        told = batches.captions[batches.pictures[number].id]
-        return np.concatenate([rows[images] for images in {relevance[captions[one].id] for one in told}])
+        image = batches.pictures[number].id
+        described = {relevance[captions[one].id] for one in batches.telling[image]}
+        true = chain((rows[one] for one in described), (tellers.get(one, ()) for one in batches.captions[image]))
+        return np.unique([one for some in true for one in some])
 
     return of
