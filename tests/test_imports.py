@@ -21,6 +21,7 @@ def loaded_after(statement: str) -> list[str]:
     [
         "mirante",
         "mirante.cli",
+        "mirante.client",
         "mirante.config",
         "mirante.cost",
         "mirante.embeddings",

@@ -8,11 +8,11 @@ import pytest
 import mirante
 
 NAMES = {
+    "Client",
     "Embeddings",
     "Gallery",
     "MiranteError",
     "Pairs",
-    "Protocol",
     "Qrels",
     "Query",
     "Result",

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mirante.client import Client
     from mirante.datasets import open_dataset
     from mirante.embeddings import embed
     from mirante.encoders import load as load_encoder
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
     from mirante.report import write_report
     from mirante.search import Gallery
     from mirante.training import train
-    from mirante.types import Embeddings, Pairs, Protocol, Qrels, Query, Result, Run
+    from mirante.types import Embeddings, Pairs, Qrels, Query, Result, Run
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Client": "mirante.client",
     "Embeddings": "mirante.types",
     "Gallery": "mirante.search",
     "MiranteError": "mirante.errors",
     "Pairs": "mirante.types",
-    "Protocol": "mirante.types",
     "Qrels": "mirante.types",
     "Query": "mirante.types",
     "Result": "mirante.types",
@@ -39,11 +40,11 @@ _HOMES = {
 }
 
 __all__ = [
+    "Client",
     "Embeddings",
     "Gallery",
     "MiranteError",
     "Pairs",
-    "Protocol",
     "Qrels",
     "Query",
     "Result",

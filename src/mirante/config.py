@@ -74,6 +74,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
 
 def _first(choices: tuple[Any, ...], value: Any, where: str) -> Any:
     """The first of the choices that takes the value; else the error of the first that could be meant."""
+    if value is None and type(None) in choices:
+        return None
     errors: list[UsageError] = []
     for choice in choices:
         if choice is type(None):

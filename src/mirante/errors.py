@@ -9,6 +9,7 @@ MiranteError
 │   └── UnreadableImage   one picture cannot be decoded; carries a reason code
 ├── ModelError            a checkpoint cannot be used
 │   └── ModelMismatch     vectors of one model met another model
+├── ServiceError          a service refuses, or does not answer; carries the status
 ├── StoreError            a folder of embeddings, an index or results is damaged or of another version
 └── TrainingError         training stopped; nothing saved is lost
 
@@ -116,6 +117,21 @@ class ModelMismatch(UsageError, ModelError):
 
 class StoreError(MiranteError):
     """A folder of embeddings, an index or results is damaged or of another version."""
+
+
+class ServiceError(MiranteError):
+    """A service refuses a request, or does not answer it.
+
+    Args:
+        status: of HTTP, 0 where nothing answered.
+        what: a short code such as `"busy"`.
+        message: what is wrong, which value, what to do.
+        retry_after: seconds after which to ask again, where that may help.
+    """
+
+    def __init__(self, status: int, what: str, message: str, *, retry_after: int | None = None) -> None:
+        self.status, self.what, self.retry_after = status, what, retry_after
+        super().__init__(message)
 
 
 class TrainingError(MiranteError):

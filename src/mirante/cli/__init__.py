@@ -25,6 +25,7 @@ from mirante.cli import (
     rescore,
     score,
     search,
+    serve,
     train,
 )
 from mirante.errors import MiranteError
@@ -33,7 +34,7 @@ from mirante.messages import text
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=text("cli.mirante"), rich_markup_mode=None)
 for verb in (demo, inspect, embed, index, search, calibrate, evaluate, report, rescore, estimate, train, blend, probe):
     verb.add_to(app)
-for verb in (elip, fuse, advise, classify, filter, score, doctor):
+for verb in (elip, fuse, advise, classify, filter, score, serve, doctor):
     verb.add_to(app)
 
 

@@ -1,0 +1,278 @@
+"""What goes in and what comes out, as the OpenAPI document shows it."""
+
+from typing import Annotated, Any, TypeAlias
+
+from fastapi import UploadFile
+from pydantic import BaseModel, ConfigDict, Field, Json, StringConstraints
+
+from mirante.retrieval import Found
+from mirante.types import Scalar
+
+Text: TypeAlias = Annotated[str, StringConstraints(max_length=2000)]
+Id: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+IndexName: TypeAlias = Annotated[str | None, Field(description="name of an index; the first one where none is given")]
+Where: TypeAlias = Annotated[
+    dict[str, Text], Field(max_length=16, description="metadata field → wanted value, as text")
+]
+Terms: TypeAlias = Annotated[list[Text], Field(max_length=16)]
+Count: TypeAlias = Annotated[int, Field(ge=1, le=100, description="number of answers")]
+Offset: TypeAlias = Annotated[int, Field(ge=0, le=100_000, description="answers to pass over, for later pages")]
+Names: TypeAlias = Annotated[list[str], Field(max_length=4, description="re-rankers of the configuration, in order")]
+Depth: TypeAlias = Annotated[int, Field(ge=1, le=100, description="first answers that re-rankers put into order")]
+
+
+class Document(BaseModel):
+    """Base of all: a field that is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SearchRequest(Document):
+    """A query: a text, and terms to add and to take away; each may end in its weight, as in `at night^0.5`."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"text": "a yellow star at night", "k": 5},
+                {"text": "um gato", "plus": ["na praia"], "minus": ["uma árvore^0.5"], "where": {"style": "ink"}},
+            ]
+        },
+    )
+
+    text: Text | None = None
+    plus: Terms = []
+    minus: Terms = []
+    where: Where = {}
+    k: Count = 10
+    offset: Offset = 0
+    index: IndexName = None
+    rerank: Names = []
+    depth: Depth = 20
+
+
+class PictureSearch(Document):
+    """A picture to look for, and what a text query has too; `where` is a JSON object."""
+
+    image: UploadFile
+    text: Text | None = None
+    plus: Terms = []
+    minus: Terms = []
+    where: Annotated[Json[Where], Field(description="JSON object: metadata field → wanted value")] = {}
+    k: Count = 10
+    offset: Offset = 0
+    index: IndexName = None
+
+
+class Captioned(Document):
+    """A picture that wants words."""
+
+    image: UploadFile
+    k: Count = 5
+    index: IndexName = None
+
+
+class Labelled(Document):
+    """A picture, and what it could be."""
+
+    image: UploadFile
+    labels: Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=200)]], Field(min_length=2)]
+    language: Annotated[str, Field(pattern="^(en|pt)$", description="of the prompts that labels are put into")] = "en"
+    index: IndexName = None
+
+
+class Added(Document):
+    """An item: a picture for a gallery of pictures; for one of texts its first caption is what is found."""
+
+    id: Id
+    image: UploadFile | None = None
+    captions: Terms = []
+    metadata: Annotated[Json[dict[str, Scalar]], Field(description="JSON object of plain values")] = {}
+    index: IndexName = None
+
+
+class Deleted(Document):
+    """Ids to remove."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": ["star-7"]}]})
+
+    ids: Annotated[list[Id], Field(min_length=1, max_length=1000)]
+    index: IndexName = None
+
+
+class Swapped(Document):
+    """A folder that `mirante index` made."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"folder": "runs/birds/index-2"}]})
+
+    folder: Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00]+$")]
+
+
+class HitDocument(BaseModel):
+    """One answer. Ranks count from 1, `before` is that before re-ranking; `relevance` is null until calibrated."""
+
+    id: str
+    rank: int
+    before: int
+    score: float
+    relevance: float | None
+    captions: list[str]
+    metadata: dict[str, Scalar]
+
+    @classmethod
+    def of(cls, found: Found) -> "HitDocument":
+        """Of an answer. The path of its file is not told."""
+        hit = found.hit
+        return cls(
+            id=hit.id,
+            rank=found.rank,
+            before=found.before,
+            score=hit.score,
+            relevance=hit.relevance,
+            captions=list(hit.captions),
+            metadata=dict(hit.metadata),
+        )
+
+
+class Hits(BaseModel):
+    """Answers, best first. `nothing_matches` is null until the gallery is calibrated; `more` says of a next page."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "hits": [
+                        {
+                            "id": "test-41",
+                            "rank": 1,
+                            "before": 3,
+                            "score": 0.71,
+                            "relevance": 0.93,
+                            "captions": ["a yellow star at night"],
+                            "metadata": {"style": "ink"},
+                        }
+                    ],
+                    "nothing_matches": False,
+                    "more": True,
+                    "index": "scenes",
+                    "model": "scenes",
+                }
+            ]
+        }
+    )
+
+    hits: list[HitDocument]
+    nothing_matches: bool | None
+    more: bool
+    index: str
+    model: str
+
+
+class CaptionDocument(BaseModel):
+    """A text for a picture, and the item that it belongs to."""
+
+    text: str
+    score: float
+    relevance: float | None
+    id: str
+
+
+class Captions(BaseModel):
+    """Texts, best first. `source` says whether texts were searched, or captions of the nearest pictures are told."""
+
+    captions: list[CaptionDocument]
+    source: str
+    index: str
+    model: str
+
+
+class LabelDocument(BaseModel):
+    """A label. Probabilities add up to 1; `match` is a sigmoid model's own, whatever the other labels are."""
+
+    label: str
+    probability: float
+    cosine: float
+    match: float | None
+
+
+class Labels(BaseModel):
+    """Every label, most probable first."""
+
+    labels: list[LabelDocument]
+    index: str
+    model: str
+
+
+class Written(BaseModel):
+    """A change that is on the disk."""
+
+    index: str
+    ids: list[str]
+    count: Annotated[int, Field(description="rows of the index now")]
+
+
+class IndexDocument(BaseModel):
+    """An index that is served."""
+
+    name: str
+    holds: str
+    kind: str
+    count: int
+    dim: int
+    model: str
+    fields: list[str]
+    created: str
+    calibrated: bool
+    rerank: list[str]
+
+
+class Indexes(BaseModel):
+    """All that are served; the first is meant where a request names none."""
+
+    indexes: list[IndexDocument]
+
+
+class Health(BaseModel):
+    """How the service is."""
+
+    status: str
+
+
+class Refusal(BaseModel):
+    """Why not: a short code, and a message that says what is wrong and what to do."""
+
+    what: str
+    message: str
+    reason: str | None = None
+
+
+class ErrorDocument(BaseModel):
+    """What every refusal looks like."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"error": {"what": "usage-error", "message": "The query is empty: …", "reason": None}}]
+        }
+    )
+
+    error: Refusal
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The answers of a route other than the good one, for the OpenAPI document."""
+    return {one: {"model": ErrorDocument, "description": _MEANING[one]} for one in sorted(statuses)}
+
+
+_MEANING = {
+    400: "the request cannot be answered",
+    401: "no known key",
+    403: "the key does not open this",
+    404: "there is no such index or item",
+    408: "the body did not come in time",
+    409: "it does not fit what is there",
+    413: "larger than the limits",
+    422: "not as the schema says, or an unreadable picture",
+    429: "too much is under way; see Retry-After",
+    503: "the service cannot reach what it needs",
+    504: "the answer did not come in time",
+}

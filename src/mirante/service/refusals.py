@@ -1,0 +1,81 @@
+"""Every refusal becomes one document: `{"error": {"what", "message", "reason"}}`, with its status."""
+
+import logging
+import re
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from mirante.errors import (
+    MiranteError,
+    MissingLibrary,
+    ModelError,
+    ModelMismatch,
+    ServiceError,
+    StoreError,
+    UnreadableImage,
+)
+
+_logger = logging.getLogger("mirante.service")
+_STATUS: tuple[tuple[type[MiranteError], int], ...] = (
+    (ModelMismatch, 409),
+    (UnreadableImage, 422),
+    (MissingLibrary, 503),
+    (ModelError, 503),
+    (StoreError, 503),
+    (MiranteError, 400),
+)
+_WHAT = {404: "not-found", 405: "wrong-method", 413: "too-large", 415: "wrong-type"}
+
+
+def response(
+    status: int, what: str, message: str, *, reason: str | None = None, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """The document of a refusal."""
+    content = {"error": {"what": what, "message": message, "reason": reason}}
+    return JSONResponse(content, status, headers)
+
+
+def refused(error: MiranteError) -> JSONResponse:
+    """What the service answers for an error of ours."""
+    if isinstance(error, ServiceError):
+        headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+        if error.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        return response(error.status, error.what, str(error), headers=headers)
+    status = next(status for kind, status in _STATUS if isinstance(error, kind))
+    reason = error.reason if isinstance(error, UnreadableImage) else None
+    what = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
+    return response(413 if reason == "too-large" else status, what, str(error), reason=reason)
+
+
+def handle(app: FastAPI) -> None:
+    """Let `app` answer every error with a document."""
+    app.add_exception_handler(MiranteError, _of_ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+async def _of_ours(_: Request, error: Any) -> JSONResponse:
+    return refused(error)
+
+
+async def _invalid(_: Request, error: Any) -> JSONResponse:
+    """Where the request breaks the schema; what was sent is not repeated."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return response(422, "invalid", f"{where}: {first['msg']}. Mend it; /openapi.json says what is expected.")
+
+
+async def _http(_: Request, error: Any) -> JSONResponse:
+    what = _WHAT.get(error.status_code, "refused")
+    return response(error.status_code, what, f"{error.detail}.".replace("..", "."), headers=dict(error.headers or {}))
+
+
+async def _unforeseen(_: Request, error: Any) -> JSONResponse:
+    _logger.error("unforeseen", exc_info=error)
+    return response(500, "unforeseen", "This should not have happened: the service's log says more.")
