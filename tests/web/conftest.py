@@ -8,6 +8,7 @@ from PIL import Image
 from mirante import encoders
 from mirante.search import Entry, Gallery
 from mirante.types import Embeddings
+from mirante.web import Shown
 
 CAPTIONS = {"red": "a red square", "green": 'a <b>green</b> "square"', "blue": "a blue square"}
 COLOURS = {"red": (255, 0, 0), "green": (0, 128, 0), "blue": (0, 0, 255)}
@@ -29,4 +30,11 @@ def gallery(tmp_path: Path, squares: dict[str, Callable[[], Image.Image]]) -> Ga
     """The three pictures under the toy encoder: each is exactly one axis."""
     toy = encoders.load("toy")
     rows = Embeddings(tuple(squares), toy.encode_images([load() for load in squares.values()]), toy.provenance)
-    return Gallery.create(tmp_path / "gallery", "exact", rows, [Entry(one, (CAPTIONS[one],)) for one in squares])
+    entries = [Entry(one, (CAPTIONS[one],), {"warm": one == "red"}) for one in squares]
+    return Gallery.create(tmp_path / "gallery", "exact", rows, entries)
+
+
+@pytest.fixture
+def shown(gallery: Gallery, squares: dict[str, Callable[[], Image.Image]]) -> Shown:
+    """They as a collection of the page."""
+    return Shown(gallery, encoders.load("toy"), squares, "Squares")

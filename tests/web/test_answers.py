@@ -3,8 +3,10 @@
 import re
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -12,8 +14,8 @@ from PIL import Image
 from mirante import encoders
 from mirante.search import Entry, Gallery, Hit
 from mirante.types import Embeddings, Provenance
-from mirante.web import answers
-from mirante.web.answers import Answers
+from mirante.web import Shown, answers
+from mirante.web.answers import Asked
 
 Squares = dict[str, Callable[[], Image.Image]]
 CARD = re.compile(r'class="shown"[^>]* alt="a (?:&lt;b&gt;)?(\w+).*?<small>(.*?)</small>', re.DOTALL)
@@ -40,19 +42,9 @@ def pictures_in(html: str) -> list[Image.Image]:
 
 
 @pytest.fixture
-def find(gallery: Gallery, squares: Squares) -> Callable[..., str]:
-    answering = Answers(gallery, encoders.load("toy"), squares)
-
-    def find(
-        text: str = "",
-        upload: bytes | None = None,
-        plus: str = "",
-        minus: str = "",
-        *,
-        count: int = 3,
-        lang: str = "en",
-    ) -> str:
-        return answering.find(lang, text, upload, plus, minus, count)
+def find(shown: Shown) -> Callable[..., str]:
+    def find(text: str = "", *, count: int = 3, lang: str = "en", **asked: Any) -> str:
+        return answers.find(shown, lang, Asked(text, count=count, **asked))
 
     return find
 
@@ -144,20 +136,17 @@ def test_a_picture_of_too_many_pixels_is_refused(find: Callable[..., str], monke
     assert messages_in(find(upload=wide)) == []
 
 
-def test_an_empty_gallery_finds_nothing(gallery: Gallery, squares: Squares) -> None:
+def test_an_empty_gallery_finds_nothing(gallery: Gallery, squares: Squares, find: Callable[..., str]) -> None:
     gallery.delete(squares)
-    answering = Answers(gallery, encoders.load("toy"), squares)
-    assert messages_in(answering.find("en", "red", None, "", "", 3)) == ["Nothing found."]
-    assert messages_in(answering.find("pt", "red", None, "", "", 3)) == ["Nada encontrado."]
+    assert messages_in(find("red")) == ["Nothing found."]
+    assert messages_in(find("red", lang="pt")) == ["Nada encontrado."]
 
 
 def test_a_gallery_of_another_model_is_told_so(tmp_path: Path, squares: Squares) -> None:
     rows = encoders.load("toy").encode_texts(["red"])
     other = Embeddings(("red",), rows, Provenance("another", "1", "words"))
-    answering = Answers(
-        Gallery.create(tmp_path / "other", "exact", other, [Entry("red")]), encoders.load("toy"), squares
-    )
-    (said,) = messages_in(answering.find("en", "red", None, "", "", 1))
+    made = Gallery.create(tmp_path / "other", "exact", other, [Entry("red")])
+    (said,) = messages_in(answers.find(Shown(made, encoders.load("toy"), squares), "en", Asked("red")))
     assert "made by &#x27;another&#x27;" in said
 
 
@@ -181,7 +170,7 @@ def test_pictures_come_from_a_function_or_from_the_path_behind_a_hit(tmp_path: P
     def drawn(hit: Hit) -> Image.Image | None:
         return Image.new("RGB", (7, 2)) if hit.id == "drawn" else None
 
-    html = Answers(gallery, toy, drawn).find("en", "red", None, "blue^0.5", "green", 3)
+    html = answers.find(Shown(gallery, toy, drawn), "en", Asked("red", plus="blue^0.5", minus="green"))
     assert [one.size for one in pictures_in(html)] == [(7, 2), (3, 3)]
     assert html.count("This picture cannot be shown.") == 1
     assert 'alt="drawn"' in html, "without a caption the id stands for it"
@@ -191,7 +180,52 @@ def test_a_gallery_of_texts_shows_texts(tmp_path: Path) -> None:
     toy = encoders.load("toy")
     rows = Embeddings(("t1",), toy.encode_texts(["red"]), toy.provenance)
     gallery = Gallery.create(tmp_path / "texts", "exact", rows, [Entry("t1", ("a red square",))], holds="texts")
-    html = Answers(gallery, toy, {}).find("en", "red", None, "", "", 3)
+    html = answers.find(Shown(gallery, toy, {}), "en", Asked("red"))
     assert "a red square<small>score 1.00</small>" in html
     assert "cannot be shown" not in html
     assert "<img" not in html
+
+
+def test_filters_leave_only_what_has_the_value(find: Callable[..., str]) -> None:
+    assert cards(find("blue", where={"warm": "true"})) == [("red", "score 0.00")]
+    assert [colour for colour, _ in cards(find("red", where={"warm": "false"}))] == ["green", "blue"]
+
+
+def test_what_is_like_an_answer_is_found_without_itself(find: Callable[..., str]) -> None:
+    html = find("blue", like="red", count=1)
+    assert "More like: a red square" in html
+    assert html.startswith('<img class="asked"')
+    assert [colour for colour, _ in cards(html)] in (["green"], ["blue"]), "not red itself, and the text does not count"
+    assert [colour for colour, _ in cards(find(like="blue", where={"warm": "true"}))] == ["red"]
+    assert "has no id &#x27;gone&#x27;" in messages_in(find(like="gone"))[0]
+
+
+def test_every_answer_can_be_searched_with(find: Callable[..., str]) -> None:
+    html = find("green", count=1, lang="pt")
+    assert 'data-id="green"' in html
+    assert 'aria-label="Mais como: a &lt;b&gt;green&lt;/b&gt; &quot;square&quot;">Mais como esta</button>' in html
+
+
+class Backwards:
+    """A re-ranker that turns the order round."""
+
+    name = "backwards"
+
+    def score(self, candidates: Any) -> Any:
+        return -candidates.scores
+
+
+def test_ranks_are_told_before_and_after_a_second_look(shown: Shown) -> None:
+    again = replace(shown, rerankers=(Backwards(),))
+    html = answers.find(again, "en", Asked("red", again=True, count=3))
+    ranks = re.findall(r'<small class="ranks">(.*?)</small>', html)
+    assert ranks == ["place 1, before: 2", "place 2, before: 3", "place 3, before: 1"]
+    assert cards(html)[-1] == ("red", "score 1.00")
+    assert "before" not in answers.find(again, "en", Asked("red")), "only where it was asked for"
+
+
+def test_a_sum_is_not_looked_at_again_and_says_so(shown: Shown) -> None:
+    again = replace(shown, rerankers=(Backwards(),))
+    html = answers.find(again, "pt", Asked("red", minus="blue", again=True))
+    assert "Só um texto sozinho é revisto" in html
+    assert cards(html)[0][0] == "red"

@@ -6,24 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from PIL import Image
 
-from mirante import encoders, messages
-from mirante.errors import MissingLibrary
-from mirante.search import Gallery
+from mirante import messages
+from mirante.errors import MissingLibrary, UsageError
+from mirante.web import Shown
 
 Blocks = Any
 
 
 @pytest.fixture
-def build(gallery: Gallery, squares: dict[str, Callable[[], Image.Image]]) -> Callable[..., Blocks]:
+def build(shown: Shown) -> Callable[..., Blocks]:
     page = pytest.importorskip("mirante.web.page")
 
-    def build(lang: str | None = "en", examples: tuple[str, ...] = ("red", "azul")) -> Blocks:
-        toy = encoders.load("toy")
-
+    def build(lang: str | None = "en", examples: tuple[str, ...] = ("red", "azul"), count: int = 1) -> Blocks:
         async def laid_out() -> Blocks:  # outside of a running loop Gradio makes loops that it never closes
-            return page.build(gallery, toy, pictures=squares, title="A <b>title</b>", examples=examples, lang=lang)
+            return page.build([shown] * count, title="A <b>title</b>", examples=examples, lang=lang)
 
         return asyncio.run(laid_out())
 
@@ -37,8 +34,8 @@ def props(blocks: Blocks, kind: str) -> list[dict[str, Any]]:
 
 
 def handler(blocks: Blocks, name: str) -> Callable[..., Any]:
-    (found,) = {one.fn for one in blocks.fns.values() if getattr(one.fn, "__name__", "") == name}
-    return found
+    """The first handler of that name; the search tab comes first."""
+    return next(one.fn for one in blocks.fns.values() if getattr(one.fn, "__name__", "") == name)
 
 
 @pytest.mark.parametrize(
@@ -50,10 +47,10 @@ def handler(blocks: Blocks, name: str) -> Callable[..., Any]:
 )
 def test_the_page_opens_in_the_language_asked_for(build: Callable[..., Blocks], lang: str, labels: list[str]) -> None:
     blocks = build(lang)
-    boxes = props(blocks, "textbox")
+    boxes = props(blocks, "textbox")[:3]
     assert [one["label"] for one in boxes] == labels
     assert [one["value"] for one in boxes] == ["red", "", ""], "the page opens with its first example"
-    (language,) = props(blocks, "radio")
+    language = props(blocks, "radio")[0]
     assert (language["value"], language["label"]) == (lang, "Language / Idioma")
     assert [tuple(one) for one in language["choices"]] == [("English", "en"), ("Português", "pt")]
 
@@ -66,16 +63,42 @@ def test_without_a_language_the_environment_decides(
 
 
 def test_the_language_switch_says_every_text_anew(build: Callable[..., Blocks]) -> None:
-    said = [value for update in handler(build("en"), "speak")("pt") for value in update.values()]
-    spoken = {messages.text(f"web.{key}", "pt") for key in ("query", "query_hint", "search", "examples", "more")}
-    spoken |= {messages.text(f"web.{key}", "pt") for key in ("picture", "plus", "minus", "terms_hint", "count")}
-    assert set(said) == spoken | {"update"}
+    blocks = build("en", count=2)
+    said = [value for update in handler(blocks, "speak")("pt") for value in update.values() if value != "update"]
+    keys = ("query", "query_hint", "search", "examples", "more", "picture", "plus", "minus", "terms_hint", "count")
+    keys += ("tab_search", "tab_compare", "tab_classify", "compared", "name_labels", "collection", "filters", "again")
+    assert {messages.text(f"web.{key}", "pt") for key in keys} <= {one for one in said if isinstance(one, str)}
+    english = {messages.text(f"web.{key}", "en") for key in keys}
+    assert not english & {one for one in said if isinstance(one, str)}
 
 
 def test_a_page_without_a_query_asks_for_nothing_when_the_language_changes(build: Callable[..., Blocks]) -> None:
     again = handler(build(), "again")
-    assert again("pt", "", None, "", "", 3) == ""
-    assert "pontuação 1,00" in again("pt", "vermelho", None, "", "", 3)
+    assert again("pt", 0, "", None, "", "", 3, "", False) == ""
+    assert "pontuação 1,00" in again("pt", 0, "vermelho", None, "", "", 3, "", False)
+    assert "Mais como: a blue square" in again("pt", 0, "", None, "", "", 3, "blue", False)
+
+
+def test_filters_are_made_from_the_fields_of_the_collection(build: Callable[..., Blocks]) -> None:
+    blocks = build()
+    (shown,) = [one for one in props(blocks, "dropdown") if one["label"] == "warm"]
+    assert [tuple(one) for one in shown["choices"]] == [("—", ""), ("false", "false"), ("true", "true")]
+    html = handler(blocks, "find")("en", 0, "red", None, "", "", 3, "", False, "false")
+    assert "a red square" not in html
+    assert "a blue square" in html
+
+
+@pytest.mark.parametrize(("count", "tabs"), [(1, ["Search", "Classify"]), (2, ["Search", "Compare", "Classify"])])
+def test_collections_are_compared_where_there_are_two(
+    build: Callable[..., Blocks], count: int, tabs: list[str]
+) -> None:
+    assert [one["label"] for one in props(build(count=count), "tabitem")] == tabs
+
+
+def test_a_page_of_nothing_is_refused() -> None:
+    page = pytest.importorskip("mirante.web.page")
+    with pytest.raises(UsageError, match="at least one collection"):
+        page.build([], title="Empty")
 
 
 def test_examples_are_shown_where_there_are_any(build: Callable[..., Blocks]) -> None:

@@ -31,14 +31,14 @@ from mirante import encoders
 from mirante.datasets.scenes import SceneDataset
 from mirante.search import Entry, Gallery
 from mirante.types import Embeddings
-from mirante.web import page, serve
+from mirante.web import Shown, page, serve
 
 toy, pairs = encoders.load("toy"), SceneDataset().pairs("test-12", "en")
 pictures = {image.id: image.load for image in pairs.images}
 rows = Embeddings(tuple(pictures), toy.encode_images([load() for load in pictures.values()]), toy.provenance)
 entries = [Entry(one, (f"scene {one}",)) for one in pictures]
 blocks = page.build(
-    Gallery.create(Path(sys.argv[1]), "exact", rows, entries), toy, pictures=pictures, title="Drawn <scenes>",
+    [Shown(Gallery.create(Path(sys.argv[1]), "exact", rows, entries), toy, pictures)], title="Drawn <scenes>",
     examples=["something grey", "algo roxo"], lang="en",
 )
 serve(blocks, port=0, open_browser=False, announce=lambda url: print("SERVED", url, flush=True))

@@ -49,13 +49,11 @@ def _serve(done: "Demonstration", lang: str | None) -> None:
     from mirante import demo as demonstration
     from mirante.encoders import load
     from mirante.search import Gallery
+    from mirante.web import Shown, serve
     from mirante.web.page import build
-    from mirante.web.server import serve
 
     page = build(
-        Gallery.open(done.gallery),
-        load(str(done.checkpoint)),
-        pictures=demonstration.pictures(),
+        [Shown(Gallery.open(done.gallery), load(str(done.checkpoint)), demonstration.pictures())],
         title=text("cli.demo-title", lang),
         examples=("a yellow star at night", "dois peixes vermelhos", "um gato na praia", "a rocket above a tree"),
         lang=lang,

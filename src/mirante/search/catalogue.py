@@ -93,7 +93,15 @@ class Catalogue:
         rows = self._rows("SELECT DISTINCT f.key FROM entries, json_each(metadata) AS f ORDER BY f.key", ())
         return tuple(row[0] for row in rows)
 
-    def _rows(self, query: str, values: Iterable[str]) -> list[tuple[str, ...]]:
+    def values(self, name: str, most: int) -> tuple[str, ...]:
+        """The values of a field as a filter takes them, sorted; none where there are more than `most`."""
+        query = "SELECT DISTINCT f.type, f.value FROM entries, json_each(metadata) AS f WHERE f.key = ? LIMIT ?"
+        found = {
+            kind if kind in ("true", "false") else str(value) for kind, value in self._rows(query, (name, most + 1))
+        }
+        return tuple(sorted(found)) if len(found) <= most else ()
+
+    def _rows(self, query: str, values: Iterable[str | int]) -> list[tuple[str, ...]]:
         try:
             with self._one:
                 return self._connection.execute(query, tuple(values)).fetchall()

@@ -148,6 +148,10 @@ class Gallery:
         """Metadata fields that a search can filter on."""
         return self._state.catalogue.fields()
 
+    def values(self, name: str, most: int = 100) -> tuple[str, ...]:
+        """The values of a metadata field as a search filters on them; none where there are more than `most`."""
+        return self._state.catalogue.values(name, most)
+
     def __len__(self) -> int:
         return self.manifest.count
 

@@ -1,111 +1,85 @@
-"""The page's layout and its events; what it answers is in `answers`, how it looks in `page.css`."""
+"""The page's frame: heading, languages, tabs; each tab is a file of `tabs`, how they look is in `page.css`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
-from mirante import messages
-from mirante.errors import MissingLibrary
-from mirante.search import Gallery
+from mirante import encoders, messages
+from mirante.errors import MissingLibrary, UsageError
 from mirante.types import Encoder
-from mirante.web.answers import Answers, Pictures
+from mirante.web.shown import Shown
 
 try:
     import gradio
 except ModuleNotFoundError as error:
     raise MissingLibrary("gradio", "web", "The search page") from error
 
+from mirante.web.tabs import classify, compare, search
+from mirante.web.wording import Wording
+
 _KEPT_SECONDS = 3600
-_WORDS = {
-    "query": {"label": "query", "placeholder": "query_hint"},
-    "search": {"value": "search"},
-    "examples": {"label": "examples"},
-    "more": {"label": "more"},
-    "picture": {"label": "picture"},
-    "plus": {"label": "plus", "info": "terms_hint"},
-    "minus": {"label": "minus", "info": "terms_hint"},
-    "count": {"label": "count"},
-}
-"""Part of the page → its properties that are words → their keys."""
 _TAG = "(lang) => { document.documentElement.lang = lang === 'pt' ? 'pt-BR' : lang }"
+_OF_THE_BROWSER = """(lang) => {
+  const tags = navigator.languages.map(one => one.slice(0, 2).toLowerCase());
+  return tags.find(one => one === 'en' || one === 'pt') ?? lang
+}"""
 
 
 def build(
-    gallery: Gallery, encoder: Encoder, *, pictures: Pictures, title: str, examples: Sequence[str], lang: str | None
+    shown: Sequence[Shown],
+    *,
+    title: str,
+    examples: Sequence[str] = (),
+    lang: str | None = None,
+    runs: Path | None = None,
+    load: Callable[[str], Encoder] = encoders.load,
 ) -> gradio.Blocks:
-    """Lay out the search page of one gallery; it opens with the answer to its first example.
+    """Lay out the page of some collections; it opens with the answer to its first example.
 
     Args:
-        gallery: what is searched.
-        encoder: the model that made the gallery's rows.
-        pictures: id → what loads the picture, or a function of a hit; pictures of hits that it does not know are read
-            from the hit's path.
+        shown: the collections, at least one; two or more can be compared.
         title: heading of the page.
         examples: queries to click on.
-        lang: language that the page opens in; None for the one of the environment.
+        lang: language that the page opens in; None for that of the browser, or else of the environment.
+        runs: folder of past evaluations and trainings, where new ones go, too; without it the page measures nothing.
+            Whoever sees the page may then have any data of this machine read: give it on the loopback only.
+        load: opens the address of a model to be measured.
+
+    Raises:
+        UsageError: there is no collection.
     """
-    answers, first = Answers(gallery, encoder, pictures), messages.language(lang)
-    kept = (_KEPT_SECONDS, _KEPT_SECONDS)
+    if not shown:
+        raise UsageError("A page needs at least one collection: give an index.")
+    first, kept = messages.language(lang), (_KEPT_SECONDS, _KEPT_SECONDS)
     with gradio.Blocks(title=title, analytics_enabled=False, delete_cache=kept, fill_width=True) as blocks:
         with gradio.Row(elem_classes="head"):
             gradio.HTML(f"<h1>{escape(title)}</h1>")
-            language = gradio.Radio(
-                [(messages.text("web.name", one), one) for one in messages.LANGUAGES],
-                value=first,
-                label=" / ".join(messages.text("web.language", one) for one in messages.LANGUAGES),
-                elem_id="language",
-                container=False,
-                show_label=False,
-            )
-        parts = _parts(first, list(examples))
-        results = gradio.HTML(elem_id="results")
-        _connect(blocks, answers, language=language, parts=parts, results=results)
+            words = Wording(first, _switch(first))
+        with gradio.Tabs():
+            search.build(words, blocks, shown, examples)
+            if len(shown) > 1:
+                compare.build(words, shown, examples)
+            classify.build(words, shown)
+        _speak(blocks, words, lang)
     return blocks
 
 
-def _parts(lang: str, examples: list[str]) -> dict[str, Any]:
-    words = {name: _words(name, lang) for name in _WORDS}
-    parts: dict[str, Any] = {}
-    with gradio.Row(equal_height=True):
-        parts["query"] = gradio.Textbox(
-            "".join(examples[:1]), max_lines=1, max_length=500, autofocus=True, container=False, **words["query"]
-        )
-        parts["search"] = gradio.Button(variant="primary", scale=0, min_width=120, **words["search"])
-    samples = [[one] for one in examples]
-    parts["examples"] = gradio.Dataset(
-        components=[gradio.Textbox(visible=False)], samples=samples, visible=bool(samples), **words["examples"]
+def _switch(lang: str) -> Any:
+    return gradio.Radio(
+        [(messages.text("web.name", one), one) for one in messages.LANGUAGES],
+        value=lang,
+        label=" / ".join(messages.text("web.language", one) for one in messages.LANGUAGES),
+        elem_id="language",
+        container=False,
+        show_label=False,
     )
-    with gradio.Accordion(open=False, **words["more"]) as parts["more"], gradio.Row():
-        parts["picture"] = gradio.File(
-            type="binary", file_types=["image"], height=140, elem_id="picture", **words["picture"]
-        )
-        with gradio.Column():
-            for name in ("plus", "minus"):
-                parts[name] = gradio.Textbox("", max_lines=1, max_length=500, **words[name])
-            parts["count"] = gradio.Slider(1, 50, value=12, step=1, **words["count"])
-    return parts
 
 
-def _connect(blocks: gradio.Blocks, answers: Answers, *, language: Any, parts: dict[str, Any], results: Any) -> None:
-    """Say what each event does: search, take over an example, or change the language."""
-    query, picture, plus, minus = asked = [parts[name] for name in ("query", "picture", "plus", "minus")]
-    fields = [language, *asked, parts["count"]]
-    quiet = {"api_visibility": "private", "show_progress": "minimal"}
-
-    def again(*values: Any) -> str:
-        return answers.find(*values) if any(values[1:5]) else ""
-
-    def speak(lang: str) -> list[Any]:
-        return [gradio.update(**_words(name, lang)) for name in _WORDS]
-
-    starts = [parts["search"].click, query.submit, plus.submit, minus.submit, picture.upload]
-    gradio.on(starts, answers.find, fields, results, **quiet)
-    blocks.load(again, fields, results, **quiet)
-    chosen = parts["examples"].click(lambda sample: (sample[0], None, "", ""), parts["examples"], asked, **quiet)
-    chosen.then(answers.find, fields, results, **quiet)
-    language.change(speak, language, [parts[name] for name in _WORDS], **quiet).then(again, fields, results, **quiet)
+def _speak(blocks: gradio.Blocks, words: Wording, lang: str | None) -> None:
+    """Follow the switch, and the browser's language where none was asked for."""
+    words.follow()
+    language = words.language
+    if lang is None:
+        blocks.load(None, language, language, js=_OF_THE_BROWSER, api_visibility="private")
     gradio.on([blocks.load, language.change], None, language, None, js=_TAG, api_visibility="private")
-
-
-def _words(name: str, lang: str) -> dict[str, str]:
-    return {prop: messages.text(f"web.{key}", lang) for prop, key in _WORDS[name].items()}
