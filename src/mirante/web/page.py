@@ -15,7 +15,8 @@ try:
 except ModuleNotFoundError as error:
     raise MissingLibrary("gradio", "web", "The search page") from error
 
-from mirante.web.tabs import classify, compare, search
+from mirante.web.tabs import classify, compare, evaluate, search
+from mirante.web.tabs import runs as history
 from mirante.web.wording import Wording
 
 _KEPT_SECONDS = 3600
@@ -61,6 +62,9 @@ def build(
             if len(shown) > 1:
                 compare.build(words, shown, examples)
             classify.build(words, shown)
+            if runs is not None:
+                models = [one.encoder.provenance.model for one in shown]
+                history.build(words, blocks, runs, evaluate.build(words, runs, models, load))
         _speak(blocks, words, lang)
     return blocks
 

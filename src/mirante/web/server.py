@@ -79,7 +79,7 @@ def mount(app: "FastAPI", blocks: "gradio.Blocks", path: str = "/") -> "FastAPI"
 
     theme = gradio.themes.Default(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["monospace"])
     soft = "*neutral_600"  # Gradio's own greys are too faint to read on white
-    return gradio.mount_gradio_app(
+    mounted: FastAPI = gradio.mount_gradio_app(
         app,
         blocks,
         path=path,
@@ -91,6 +91,7 @@ def mount(app: "FastAPI", blocks: "gradio.Blocks", path: str = "/") -> "FastAPI"
         theme=theme.set(body_text_color_subdued=soft, block_info_text_color=soft, input_placeholder_color=soft),
         css_paths=Path(__file__).with_name("page.css"),
     )
+    return mounted
 
 
 def _server(blocks: "gradio.Blocks") -> "uvicorn.Server":
