@@ -26,7 +26,7 @@ def told_as(batch, role):
 
 
 @pytest.mark.parametrize("language", ["en", "pt-BR"])
-@pytest.mark.parametrize("false_captions", ["swaps", "hard", "sides"])
+@pytest.mark.parametrize("false_captions", ["partners", "swaps", "hard", "sides"])
 @pytest.mark.parametrize("partners", [0.0, 1.0])
 def test_positives_are_exactly_what_each_text_is_true_of(language, partners, false_captions):
     """Each text is read back from its words, in whatever wording, and decided by plain loops."""
@@ -82,6 +82,16 @@ def test_bare_nouns_name_every_kind_that_is_shown_and_nothing_else():
     kinds = {thing.kind for row in batch.rows for thing in made.scenes[row].things}
     nouns = [text for text, role in zip(batch.texts, batch.roles, strict=True) if role == "noun"]
     assert sorted(nouns) == sorted(say(Claim((Group(kind, count=None),))) for kind in kinds)
+
+
+def test_partners_alone_bring_what_is_false():
+    """Of full captions there is one for each picture, and no other."""
+    made = batches("hard-train-40", partials=0, false_captions="partners")
+    batch = made.draw(0, 16, seed=0)
+    full = batch.positives[batch.roles == "full"]
+    assert full.shape == (16, 16)
+    assert (full == np.eye(16, dtype=bool)).all()
+    assert (batch.roles != "full").sum() == (batch.roles == "noun").sum() > 0
 
 
 def test_hard_false_captions_turn_the_sides_of_every_pair():

@@ -13,7 +13,7 @@ from mirante.datasets.scenes.claims import Claim, Group
 from mirante.datasets.scenes.world import MAX_COUNT, RELATIONS, SWAPS, Scene, opposite, swap
 from mirante.types import Picture
 
-FalseCaptions: TypeAlias = Literal["swaps", "hard", "sides"]
+FalseCaptions: TypeAlias = Literal["partners", "swaps", "hard", "sides"]
 
 _SIDED = 24
 """Pairs of a batch that are told in every relation."""
@@ -29,9 +29,10 @@ class SceneBatches:
         language: of the texts.
         partials: partial captions per picture.
         partner: (n,) row of the minimal partner of each scene, −1 where it has none.
-        false_captions: full captions that are false of their picture: one exchange in each pair (`"swaps"`), or
-            also sides exchanged in every pair and another count of everything else (`"hard"`), or also the bare
-            kinds of some pairs in every relation (`"sides"`).
+        false_captions: full captions that are false of their picture: none but those that minimal partners bring
+            along (`"partners"`), one exchange in each pair too (`"swaps"`), or also sides exchanged in every pair and
+            another count of everything else (`"hard"`), or also the bare kinds of some pairs in every relation
+            (`"sides"`).
     """
 
     scenes: Sequence[Scene]
@@ -90,6 +91,8 @@ def with_partners(scenes: Sequence[Scene], share: float) -> tuple[list[Scene], N
 
 
 def _false(scene: Scene, rng: np.random.Generator, which: FalseCaptions) -> list[Claim]:
+    if which == "partners":
+        return []
     other = _other(scene, rng)
     told = [claims.full(other)] if other else []
     if which == "swaps":
