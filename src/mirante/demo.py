@@ -45,8 +45,13 @@ class Demonstration:
 
     @property
     def gallery(self) -> Path:
-        """The index that the page searches."""
+        """The index of that model, which the page searches."""
         return self.out / "gallery"
+
+    @property
+    def gallery_before(self) -> Path:
+        """The index of the model as it was, which the page compares."""
+        return self.out / "before" / "gallery"
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `mirante demo --json`."""
@@ -66,6 +71,7 @@ def run(out: Path, report_language: str | None = None) -> Demonstration:
     sources = tuple(pipeline.Source(DATA, ReadOptions(language=language)) for language in LANGUAGES.values())
     results = pipeline.run(pipeline.Job(sources, (MODEL, checkpoint), out, report_language))
     _index(out, checkpoint)
+    _index(out / "before", MODEL)
     before, after = (
         {name: _metrics(results, model, language) for name, language in LANGUAGES.items()}
         for model in (MODEL, checkpoint)
@@ -94,7 +100,7 @@ def _metrics(results: Sequence[Result], model: str, language: str) -> Mapping[st
     )
 
 
-def _index(out: Path, checkpoint: str) -> None:
+def _index(out: Path, model: str) -> None:
     settings = embeddings.Settings(texts=False)
-    embeddings.embed(open_dataset(DATA), encoders.load(checkpoint), out / "vectors", settings)
+    embeddings.embed(open_dataset(DATA), encoders.load(model), out / "vectors", settings)
     pipeline.index(out / "vectors", "exact", out / "gallery")

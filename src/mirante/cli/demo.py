@@ -52,11 +52,17 @@ def _serve(done: "Demonstration", lang: str | None) -> None:
     from mirante.web import Shown, serve
     from mirante.web.page import build
 
+    pictures = demonstration.pictures()
+    models = {
+        "web.demo_after": (done.gallery, str(done.checkpoint)),
+        "web.demo_before": (done.gallery_before, demonstration.MODEL),
+    }
     page = build(
-        [Shown(Gallery.open(done.gallery), load(str(done.checkpoint)), demonstration.pictures())],
+        [Shown(Gallery.open(at), load(model), pictures, text(key, lang)) for key, (at, model) in models.items()],
         title=text("cli.demo-title", lang),
         examples=("a yellow star at night", "dois peixes vermelhos", "um gato na praia", "a rocket above a tree"),
         lang=lang,
+        runs=done.out.parent,
     )
     serve(page, announce=lambda url: typer.echo(text("cli.serving", None, url=url), err=True))
 
