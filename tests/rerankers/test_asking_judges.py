@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirante.errors import ModelError, UsageError
+from mirante.quoting import quoted
 from mirante.rerankers import Candidates, Collection, chain, rerank
-from mirante.rerankers._question import ENGLISH, PORTUGUESE, question_for, quoted
+from mirante.rerankers._question import ENGLISH, PORTUGUESE, question_for
 from mirante.rerankers._reply import PLAIN, Reply, read
-from mirante.rerankers._shown import data_url, shown
 from mirante.rerankers.judge import Judging
+from mirante.shown import data_url, shown
 from mirante.types import Embeddings, Picture, Provenance, Run
 
 

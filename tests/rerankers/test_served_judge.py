@@ -12,9 +12,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from mirante.endpoint import TRIES
 from mirante.errors import ModelError
 from mirante.rerankers import Candidates, chain
-from mirante.rerankers._endpoint import TRIES
 from mirante.types import Picture
 
 pytestmark = pytest.mark.server
@@ -229,7 +229,7 @@ def test_a_connection_that_is_dropped_is_tried_again(server):
 
 
 def test_a_server_that_does_not_answer_in_time_is_one_error(server, monkeypatch):
-    monkeypatch.setattr("mirante.rerankers._endpoint.TIMEOUT", 0.05)
+    monkeypatch.setattr("mirante.endpoint.TIMEOUT", 0.05)
     late = threading.Event()
 
     def answer(content, _):

@@ -7,6 +7,7 @@ import typer
 
 from mirante.cli import (
     advise,
+    ask,
     blend,
     calibrate,
     classify,
@@ -34,7 +35,7 @@ from mirante.messages import text
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=text("cli.mirante"), rich_markup_mode=None)
 for verb in (demo, inspect, embed, index, search, calibrate, evaluate, report, rescore, estimate, train, blend, probe):
     verb.add_to(app)
-for verb in (elip, fuse, advise, classify, filter, score, serve, doctor):
+for verb in (ask, elip, fuse, advise, classify, filter, score, serve, doctor):
     verb.add_to(app)
 
 

@@ -1,20 +1,18 @@
 """A judge that runs here: a checkpoint of transformers that answers questions on pictures, of whatever family."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import transformers
 from PIL.Image import Image
 from torch import Tensor
-from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as FAMILIES
 
-from mirante.encoders import Settings, _checkpoint, _locate, _machine
+from mirante.encoders import Settings, _checkpoint, _machine
+from mirante.encoders._chat import open_chat, written
 from mirante.errors import ModelError
 from mirante.rerankers._question import Question
-from mirante.rerankers._shown import shown
+from mirante.shown import shown
 from mirante.types import Picture, Vectors
 
 ON_CUDA = 8
@@ -49,19 +47,13 @@ class LocalJudge:
 
     def logits(self, words: str, images: Sequence[Image]) -> Tensor:
         """One prompt and B pictures → (B, vocabulary) float32 logits of the first word of each answer."""
-        content = [{"type": "image"}, {"type": "text", "text": words}]
-        template = self.processor
-        silent = {"enable_thinking": False} if "enable_thinking" in str(template.chat_template) else {}
-        said = template.apply_chat_template(
-            [{"role": "user", "content": content}], add_generation_prompt=True, **silent
-        )
-        start = self.processor.tokenizer.bos_token
+        said, start = written(self.processor, words, 1)
         with torch.inference_mode(), _checkpoint.quiet():
             given = self.processor(
                 text=[said] * len(images),
                 images=[[one] for one in images],
                 padding=True,
-                add_special_tokens=not (start and said.startswith(start)),
+                add_special_tokens=start,
                 return_tensors="pt",
             ).to(self.device, self.module.dtype)
             made = self.module.generate(
@@ -101,31 +93,5 @@ def open_checkpoint(address: str, settings: Settings = Settings()) -> LocalJudge
         UnknownName: nothing of that name is at hand.
         ModelError: it is of a type that answers no questions, has no chat template, or is damaged or pickled.
     """
-    found = _locate.locate(address, settings.revision)
-    kind = _locate.model_type(found)
-    if kind not in FAMILIES:
-        raise ModelError(
-            f"{address!r} is a model of type {kind!r}, which answers no questions on pictures: use one of type llava, "
-            "qwen2_vl, smolvlm or another that takes pictures and text and writes text."
-        )
-    processor = _processor(found.address, found.folder)
-    if not processor.chat_template:
-        raise ModelError(f"{address!r} has no chat template: use a model that was tuned to follow instructions.")
-    module = _checkpoint.read_module(
-        transformers.AutoModelForImageTextToText, found.address, found.folder, settings.precision
-    )
-    return LocalJudge(module, processor, address=found.address, settings=settings)
-
-
-def _processor(address: str, folder: Path) -> Any:
-    try:
-        with _checkpoint.quiet():
-            return transformers.AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except ImportError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(
-            f"The processor of {address!r} needs a library that is not installed ({reason}): install it, e.g. "
-            "pip install torchvision."
-        ) from error
-    except _checkpoint.DAMAGE as error:
-        raise _checkpoint.unreadable("The processor", address, error) from error
+    module, processor, found = open_chat(address, settings)
+    return LocalJudge(module, processor, address=found, settings=settings)

@@ -4,9 +4,10 @@ The query is data: it stands between quotation marks, as a JSON text, so that no
 brackets that marks of chats and pictures are written with (`<image>`, `<|im_end|>`, `[INST]`).
 """
 
-import json
 import re
 from dataclasses import dataclass
+
+from mirante.quoting import quoted
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,6 @@ PORTUGUESE = Question(
     ("não", "nao", "no"),
 )
 
-_BRACKETS = str.maketrans("<>[]", "‹›()")
 _LETTERS = frozenset("ãõçâêô")
 _WORD = re.compile(r"[^\W\d_]+")
 _PORTUGUESE = (
@@ -52,15 +52,6 @@ _ENGLISH = (
     "a an the of in on at with and is are to by for from that two three man woman boy girl dog not his her their near "
     "between behind front left right there while wearing standing sitting"
 )
-
-
-def quoted(text: str) -> str:
-    """A query as JSON writes it, on one line and without brackets that could be read as marks.
-
-    >>> print(quoted('a "dog" <image>'))
-    "a \\"dog\\" ‹image›"
-    """
-    return json.dumps(" ".join(text.split()).translate(_BRACKETS), ensure_ascii=False)
 
 
 def question_for(text: str, language: str = "") -> Question:

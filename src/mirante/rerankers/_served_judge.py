@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from mirante.errors import ModelError, UsageError
-from mirante.rerankers._endpoint import KEY, Endpoint, open_endpoint
+from mirante.endpoint import KEY, Endpoint, open_model
+from mirante.errors import ModelError
 from mirante.rerankers._question import Question
 from mirante.rerankers._reply import Reply, read
-from mirante.rerankers._shown import data_url
+from mirante.shown import data_url
 from mirante.types import Picture, Vectors
 
 AT_ONCE = 8
@@ -89,8 +89,4 @@ def open_server(address: str) -> ServedJudge:
     Raises:
         UsageError: the address is wrong, or names no model.
     """
-    url, _, model = address.partition("#")
-    endpoint = open_endpoint(url)
-    if not model:
-        raise UsageError(f"{url!r} needs the model's name on the server: write judge:{url}#MODEL.")
-    return ServedJudge(endpoint, model)
+    return ServedJudge(*open_model(address, "judge"))

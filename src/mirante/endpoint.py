@@ -3,8 +3,9 @@
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
@@ -50,6 +51,19 @@ class Answer:
         return f"answered {self.status}: {said}" if self.status else f"did not answer: {said}"
 
 
+class Refused(ModelError):
+    """A server answered a request with an error.
+
+    Args:
+        url: of the server.
+        answer: what it said.
+    """
+
+    def __init__(self, url: str, answer: Answer) -> None:
+        self.answer = answer
+        super().__init__(f"{url!r} {answer}. Check its log, the model's name, and the key in {KEY}.")
+
+
 class Endpoint:
     """An address that JSON is posted to.
 
@@ -69,9 +83,7 @@ class Endpoint:
         Raises:
             ModelError: there is no connection.
         """
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
-        body = json.dumps(content).encode("utf-8")
-        request = Request(self.url + path, body, headers)  # noqa: S310 - see open_endpoint
+        request = self._request(path, content)
         answer = self._once(request)
         for turn in range(TRIES - 1):
             if not answer.passing:
@@ -80,6 +92,65 @@ class Endpoint:
             answer = self._once(request)
         return answer
 
+    def lines(self, path: str, content: Mapping[str, Any]) -> Iterator[str]:
+        """Post `content`; the lines of what comes back as they come, for servers that stream.
+
+        A busy server is asked again as by `post`, until the first line is there. Closing the iterator hangs up.
+
+        Raises:
+            Refused: the server answers with an error.
+            ModelError: there is no connection, it breaks, or the answer has no end.
+        """
+        request = self._request(path, content)
+        for turn in range(TRIES):
+            found = self._begun(request)
+            if not isinstance(found, Answer):
+                yield from self._read(found)
+                return
+            if not found.passing or turn == TRIES - 1:
+                raise Refused(self.url, found)
+            self._wait(min(max(2.0**turn, found.after), LONGEST))
+
+    def _begun(self, request: Request) -> Any:
+        """The open response, or what was answered in its place."""
+        try:
+            response = self._open(request, timeout=TIMEOUT)
+        except URLError as error:
+            if isinstance(error.reason, TimeoutError):
+                return self._answer(0, b"timed out")
+            raise self._unreachable(error) from error
+        except (OSError, HTTPException) as error:
+            return self._answer(0, (str(error) or type(error).__name__).encode("utf-8"))
+        if response.status == HTTPStatus.OK:
+            return response
+        with response:
+            return self._answer(response.status, response.read(MOST), response.headers.get(AFTER))
+
+    def _read(self, response: Any) -> Iterator[str]:
+        """Its lines, without the key, up to `MOST` bytes."""
+        left = MOST
+        with response:
+            while True:
+                try:
+                    line = response.readline(left)
+                except (OSError, HTTPException) as error:
+                    raise ModelError(
+                        f"{self.url!r} stopped in the middle of its answer ({error}): ask again."
+                    ) from error
+                if not line:
+                    return
+                left -= len(line)
+                if left <= 0:
+                    raise ModelError(f"{self.url!r} answers with more than {MOST} bytes: ask for a shorter answer.")
+                yield self._answer(0, line).body.decode("utf-8", "replace").rstrip("\r\n")
+
+    def _request(self, path: str, content: Mapping[str, Any]) -> Request:
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
+        return Request(self.url + path, json.dumps(content).encode("utf-8"), headers)  # noqa: S310 - see open_endpoint
+
+    def _unreachable(self, error: URLError) -> ModelError:
+        return ModelError(f"Cannot reach {self.url!r} ({error.reason}): start the server there, or check the address.")
+
     def _once(self, request: Request) -> Answer:
         try:
             with self._open(request, timeout=TIMEOUT) as found:
@@ -87,9 +158,7 @@ class Endpoint:
         except URLError as error:
             if isinstance(error.reason, TimeoutError):
                 return self._answer(0, b"timed out")
-            raise ModelError(
-                f"Cannot reach {self.url!r} ({error.reason}): start the server there, or check the address."
-            ) from error
+            raise self._unreachable(error) from error
         except (OSError, HTTPException) as error:
             return self._answer(0, (str(error) or type(error).__name__).encode("utf-8"))
 
@@ -123,6 +192,23 @@ def open_endpoint(url: str) -> Endpoint:
     if not (key.isascii() and key.isprintable()):
         raise UsageError(f"The value of {KEY} has signs that cannot be sent: set it to the key alone.")
     return Endpoint(url.rstrip("/"), key)
+
+
+def open_model(address: str, kind: str) -> tuple[Endpoint, str]:
+    """The endpoint and the model's name of `http://HOST:PORT/v1#MODEL`; nothing is sent yet.
+
+    Args:
+        address: of the server, up to and including the version, and the name of a model there.
+        kind: what it is written behind, for the message.
+
+    Raises:
+        UsageError: the address is wrong, or names no model.
+    """
+    url, _, model = address.partition("#")
+    endpoint = open_endpoint(url)
+    if not model:
+        raise UsageError(f"{url!r} needs the model's name on the server: write {kind}:{url}#MODEL.")
+    return endpoint, model
 
 
 def _is_whole(url: str) -> bool:
