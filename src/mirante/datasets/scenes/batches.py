@@ -30,9 +30,9 @@ class SceneBatches:
         partials: partial captions per picture.
         partner: (n,) row of the minimal partner of each scene, −1 where it has none.
         false_captions: full captions that are false of their picture: none but those that minimal partners bring
-            along (`"partners"`), one exchange in each pair too (`"swaps"`), or also sides exchanged in every pair and
-            another count of everything else (`"hard"`), or also the bare kinds of some pairs in every relation
-            (`"sides"`).
+            along, and no bare nouns either (`"partners"`), one exchange in each pair too (`"swaps"`), or also sides
+            exchanged in every pair and another count of everything else (`"hard"`), or also the bare kinds of some
+            pairs in every relation (`"sides"`).
     """
 
     scenes: Sequence[Scene]
@@ -49,7 +49,8 @@ class SceneBatches:
         shown = [self.scenes[row] for row in rows]
         whole = [claims.full(scene) for scene in shown]
         wrong = [claim for scene in shown for claim in _false(scene, rng, self.false_captions)]
-        noun = [Claim((Group(group.kind, count=None),)) for claim in whole for group in claim.groups]
+        named = [] if self.false_captions == "partners" else [group.kind for claim in whole for group in claim.groups]
+        noun = [Claim((Group(kind, count=None),)) for kind in named]
         part = [claims.partial(scene, rng) for scene in shown for _ in range(self.partials)]
         side = _sides(shown) if self.false_captions == "sides" else []
         told, texts = _distinct([*whole, *wrong, *noun, *side, *part], self.language, rng)
