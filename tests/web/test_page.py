@@ -3,13 +3,14 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mirante import messages
 from mirante.errors import MissingLibrary, UsageError
-from mirante.web import Shown
+from mirante.web import Shown, mount
 
 Blocks = Any
 
@@ -124,3 +125,31 @@ def test_without_gradio_the_install_command_is_given(monkeypatch: pytest.MonkeyP
     monkeypatch.delitem(sys.modules, "mirante.web.page", raising=False)
     with pytest.raises(MissingLibrary, match=r"pip install 'mirante\[web\]'"):
         import mirante.web.page  # noqa: F401
+
+
+def test_what_an_application_answers_itself_goes_before_the_page(shown: Shown) -> None:
+    page, fastapi = pytest.importorskip("mirante.web.page"), pytest.importorskip("fastapi")
+    httpx = pytest.importorskip("httpx")
+
+    async def answers() -> list[str]:
+        app = fastapi.FastAPI()
+        app.get("/healthz")(lambda: "well")
+        mount(app, page.build([shown], title="All <of> it", lang="en"))
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            return [(await client.get(path)).text for path in ("/healthz", "/")]
+
+    own, shown_page = asyncio.run(answers())
+    assert own == '"well"'
+    assert "gradio" in shown_page.lower()
+    assert "All <of> it" not in shown_page, "the title cannot write HTML"
+
+
+def test_data_is_measured_only_where_a_folder_of_runs_is_given(shown: Shown, tmp_path: Path) -> None:
+    page = pytest.importorskip("mirante.web.page")
+
+    async def laid_out() -> Blocks:
+        return page.build([shown], title="Runs", lang="pt", runs=tmp_path)
+
+    tabs = [one["label"] for one in props(asyncio.run(laid_out()), "tabitem")]
+    assert tabs == ["Buscar", "Classificar", "Avaliar", "Execuções"]

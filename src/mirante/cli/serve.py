@@ -11,7 +11,12 @@ from mirante.errors import UsageError
 from mirante.messages import text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fastapi import FastAPI
+
     from mirante.service import ServiceConfig
+    from mirante.service.shelf import Shelf
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,7 @@ class Serving:
     config: Annotated[Path | None, typer.Option(help=text("serve.config"))] = None
     host: Annotated[str | None, typer.Option(help=text("serve.host"))] = None
     port: Annotated[int | None, typer.Option(min=0, max=65535, help=text("serve.port"))] = None
+    page: Annotated[bool, typer.Option("--page", help=text("web.serve_page"))] = False
 
     def settings(self, given: list[str]) -> "ServiceConfig":
         """The configuration, with what the call says in place of what the file says.
@@ -51,13 +57,19 @@ def serve(
     from mirante.service.running import run
 
     config = serving.settings(index or [])
-    app = create(config, load=running.load)
+    app = create(config, load=running.load, mount=_page(config) if serving.page else None)
 
     def announce(url: str) -> None:
         if not output.document({"schema": 1, "url": url, "indexes": list(config.indexes)}):
             typer.echo(text("serve.serving", None, url=url), err=True)
 
     run(app, config, announce)
+
+
+def _page(config: "ServiceConfig") -> "Callable[[FastAPI, Shelf], FastAPI]":
+    from mirante.cli.served_page import page_for
+
+    return page_for(config, text("web.serve_title"))
 
 
 def add_to(app: typer.Typer) -> None:
