@@ -20,7 +20,10 @@ def loaded_after(statement: str) -> list[str]:
     "module",
     [
         "mirante",
+        "mirante.asking",
         "mirante.cli",
+        "mirante.generation",
+        "mirante.retrieval",
         "mirante.client",
         "mirante.config",
         "mirante.cost",

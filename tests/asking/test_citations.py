@@ -1,7 +1,7 @@
 """Brackets in a stream of pieces: citations stay, whatever pieces they are cut into; everything else is dropped."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirante.asking.citations import Citations
@@ -40,6 +40,7 @@ def test_brackets(text, said, cited, dropped):
     assert checked(text) == (said, cited, dropped)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(alphabet="a 7[],;8\n", max_size=8), max_size=8))
 def test_how_the_text_is_cut_changes_nothing(pieces):
     assert checked(*pieces) == checked("".join(pieces))

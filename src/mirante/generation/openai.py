@@ -79,7 +79,7 @@ class Served:
     def _piece(self, content: str) -> tuple[str, bool]:
         """The text of one event, and whether it is the last one of the answer."""
         said = self._read(content)
-        if "error" in said:
+        if said.get("error"):
             raise ModelError(f"{self.name!r} gave up: {_short(said['error'])}. Look at its log.")
         choices = said.get("choices") or [{}]
         try:
