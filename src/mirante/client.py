@@ -9,7 +9,7 @@ with Client("http://127.0.0.1:8000") as client:
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import TracebackType
@@ -70,6 +70,18 @@ class Label:
     probability: float
     cosine: float
     match: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to a question, with `[id]` of the items that it cites; `found` is false where nothing matches."""
+
+    answer: str
+    found: bool
+    citations: tuple[str, ...]
+    language: str
+    generator: str
+    hits: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +198,25 @@ class Client:
         found = self._plain("POST", "/v1/classify", data=asked, files=_upload(image))
         return _all(Label, found["labels"])
 
+    def ask(self, question: str, **more: Any) -> Answer:
+        """An answer that cites items; `more`: `k`, `where`, `language`, `index`, `rerank`, `depth`."""
+        *_, answer = self.stream(question, **more)
+        if not isinstance(answer, Answer):
+            raise ServiceError(200, "cut-off", "The answer ended before it was whole: ask again.")
+        return answer
+
+    def stream(self, question: str, **more: Any) -> Iterator[str | Answer]:
+        """Pieces of an answer as they come, then the whole; see `ask`."""
+        asked = {"question": question, **more}
+        try:
+            with self._http.stream("POST", "/v1/ask", json=_given(asked)) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _refusal(answer)
+                yield from _events(answer.iter_lines())
+        except self._failed as error:
+            raise ServiceError(0, "unreachable", f"{self._http.base_url} does not answer ({error}).") from error
+
     def add(
         self,
         id_: str,
@@ -254,6 +285,25 @@ def _refusal(answer: "httpx.Response") -> ServiceError:
     except (ValueError, KeyError, TypeError):
         message = f"The service answered with status {answer.status_code}: is its address right?"
         return ServiceError(answer.status_code, "refused", message, retry_after=wait)
+
+
+def _events(lines: Iterable[str]) -> Iterator[str | Answer]:
+    """Of a stream of server-sent events: pieces of text, then the answer.
+
+    Raises:
+        ServiceError: the service says that it failed on the way.
+    """
+    kind = ""
+    for line in lines:
+        name, _, value = line.partition(": ")
+        if name == "event":
+            kind = value
+        elif name == "data" and kind != "hits":
+            told = json.loads(value)
+            if kind == "error":
+                raise ServiceError(200, told["error"]["what"], told["error"]["message"])
+            hits = _all(Hit, told.get("hits", ()))
+            yield told["text"] if kind == "text" else replace(_made(Answer, {**told, "hits": []}), hits=hits)
 
 
 def _upload(image: Picture) -> dict[str, tuple[str, bytes]]:

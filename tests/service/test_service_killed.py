@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def test_killed_while_it_writes_it_keeps_every_acknowledged_item(folder):
     writer = threading.Thread(target=write_until_killed, args=(url, done))
     writer.start()
     while len(done) < 5 and writer.is_alive():
-        pass
+        time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     writer.join(60)

@@ -1,6 +1,7 @@
 """Many at once: what there is no room for is refused, and an index swapped meanwhile loses no request."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -37,14 +38,19 @@ def ask(client, text="red"):
     return client.post("/v1/search", json={"text": text}, headers=SEARCH)
 
 
+def until_waiting(client, count):
+    end = time.monotonic() + 20
+    while client.app.state.desk.shelf.get(None).encoder.waiting < count:
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
 def test_more_than_there_is_room_for_is_429_with_retry_after_and_health_still_answers(serve, slow):
     client = serve(load=lambda address: slow, limits=Limits(requests=2, wait_ms=0, seconds=20))
     with ThreadPoolExecutor(2) as pool:
         under_way = [pool.submit(ask, client) for _ in range(2)]
         assert slow.entered.wait(20)
-        desk = client.app.state.desk
-        while desk.shelf.get(None).encoder.waiting < 1:
-            pass
+        until_waiting(client, 1)
         refused = ask(client)
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
         assert refused.json()["error"]["what"] == "busy"
@@ -67,8 +73,7 @@ def test_queries_that_come_together_share_a_call(serve, slow):
     with ThreadPoolExecutor(6) as pool:
         asked = [pool.submit(ask, client, word) for word in ("red", "green", "blue", "red", "green")]
         assert slow.entered.wait(20)
-        while client.app.state.desk.shelf.get(None).encoder.waiting < 4:
-            pass
+        until_waiting(client, 4)
         slow.gate.set()
         first = [one.result(20).json()["hits"][0]["id"] for one in asked]
     assert first == ["red", "green", "blue", "red", "green"]

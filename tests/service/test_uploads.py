@@ -27,8 +27,8 @@ def spoilt():
     return module
 
 
-def send(client, data, route="/v1/search/image", name="picture.png", **more):
-    return client.post(route, files={"image": (name, data)}, **more)
+def send(client, picture, route="/v1/search/image", name="picture.png", **more):
+    return client.post(route, files={"image": (name, picture)}, **more)
 
 
 def refusal(answer):
@@ -38,7 +38,7 @@ def refusal(answer):
 
 
 @pytest.mark.parametrize(
-    ("data", "reason"),
+    ("picture", "reason"),
     [
         (b"", "empty"),
         (b"uma legenda, nao uma foto", "not-an-image"),
@@ -49,8 +49,8 @@ def refusal(answer):
     ],
 )
 @pytest.mark.parametrize("route", ["/v1/search/image", "/v1/captions", "/v1/classify"])
-def test_what_is_no_picture_has_a_reason(client, route, data, reason):
-    answer = send(client, data, route, data={"labels": ["red", "blue"]} if "classify" in route else None)
+def test_what_is_no_picture_has_a_reason(client, route, picture, reason):
+    answer = send(client, picture, route, data={"labels": ["red", "blue"]} if "classify" in route else None)
     assert refusal(answer) == (422, "unreadable-image", reason)
 
 

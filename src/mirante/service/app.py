@@ -3,6 +3,8 @@
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 from mirante import encoders
@@ -17,13 +19,15 @@ except ModuleNotFoundError as error:
     raise MissingLibrary("fastapi", "serve", "The service") from error
 
 from mirante import __version__
+from mirante.asking import Settings
+from mirante.generation import open_generator, read_template
 from mirante.service.auth import Keys
 from mirante.service.desk import Desk
 from mirante.service.door import Door
 from mirante.service.metrics import Metrics
 from mirante.service.pictures import Pictures
 from mirante.service.refusals import handle
-from mirante.service.routes import indexes, items, reading, searching, status
+from mirante.service.routes import asking, indexes, items, reading, searching, status
 from mirante.service.shelf import Load, Shelf
 
 _ABOUT = """Search pictures by texts, pictures and sums of them; add, delete, classify; see `mirante serve`.
@@ -51,7 +55,7 @@ def create(
         UsageError: a key is not set, or a name is wrong.
         StoreError: an index cannot be opened.
         ModelMismatch: a model is not the one that made an index.
-        MissingLibrary: a model, a re-ranker or a kind of index needs a library that is not installed.
+        MissingLibrary: a model, a re-ranker, a generator or a kind of index needs a library that is not installed.
     """
     keys, metrics = Keys.read(config.keys, environment), Metrics()
 
@@ -69,10 +73,20 @@ def create(
         title="Mirante", version=__version__, description=_ABOUT, lifespan=life, docs_url=None, redoc_url=None
     )
     shelf = Shelf(config, load, observe)
-    app.state.desk = Desk(config, shelf, keys, metrics, Pictures(config.limits))
+    template = read_template(Path(config.template)) if config.template else None
+    app.state.desk = Desk(
+        config,
+        shelf,
+        keys,
+        metrics,
+        Pictures(config.limits),
+        open_generator(config.generator),
+        Settings(template=template),
+        BoundedSemaphore(config.limits.answers),
+    )
     handle(app)
     routers: Any = (status.public, status.router, searching.router, reading.router, items.router, indexes.router)
-    for router in (*routers, indexes.admin):
+    for router in (*routers, asking.router, indexes.admin):
         app.include_router(router)
     app.add_middleware(Door, limits=config.limits, metrics=metrics)
     if config.cors:

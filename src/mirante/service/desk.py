@@ -1,11 +1,14 @@
-"""What the routes share: the shelf, the keys, the limits and the counters of one service."""
+"""What the routes share: the shelf, the keys, the limits, the counters and the generator of one service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from mirante.asking import Settings
+from mirante.generation import Generator
 from mirante.service.auth import Keys
 from mirante.service.metrics import Metrics
 from mirante.service.pictures import Pictures
@@ -22,6 +25,9 @@ class Desk:
     keys: Keys
     metrics: Metrics
     pictures: Pictures
+    generator: Generator
+    settings: Settings
+    answering: BoundedSemaphore
 
 
 async def _desk(request: Request) -> Desk:

@@ -64,6 +64,22 @@ class PictureSearch(Document):
     index: IndexName = None
 
 
+class Question(Document):
+    """A question about what an index holds. The answer is in `language`, else in that of the question."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"question": "Which pictures show a star?", "k": 5}]}
+    )
+
+    question: Text
+    k: Annotated[int, Field(ge=1, le=20, description="items that the answer may rest on")] = 5
+    where: Where = {}
+    language: Annotated[str, Field(pattern="^(en|pt)?$")] = ""
+    index: IndexName = None
+    rerank: Names = []
+    depth: Depth = 20
+
+
 class Captioned(Document):
     """A picture that wants words."""
 

@@ -10,7 +10,7 @@ SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 HELP = {
     "mirante_requests_total": ("counter", "Requests answered, by route, method and status."),
     "mirante_request_seconds": ("histogram", "Time from the first byte of a request to the last of its answer."),
-    "mirante_refused_total": ("counter", "Requests refused, by reason."),
+    "mirante_refused_total": ("counter", "Requests refused before they reached a route, by reason."),
     "mirante_batch_items": ("histogram", "Texts, pictures or pieces of work in one call of the encoder."),
     "mirante_encode_seconds": ("histogram", "Time of one call of the encoder."),
     "mirante_requests_under_way": ("gauge", "Requests that are being answered."),

@@ -5,9 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
 
-from fastapi import UploadFile
 from PIL.Image import Image
 
 from mirante import pixels
@@ -17,8 +15,6 @@ from mirante.service.settings import Limits
 
 FOLDER = "pictures"
 """In the gallery's folder: files that were uploaded, under names of our own."""
-
-Upload = Annotated[UploadFile, "an encoded picture: PNG, JPEG, GIF, WebP, BMP, TIFF, PNM, JPEG 2000 or AVIF"]
 
 
 class Pictures:
@@ -42,12 +38,6 @@ class Pictures:
             yield pixels.decode(data, max_pixels=self._pixels)
         finally:
             self._room.release()
-
-
-def read(file: BinaryIO | Any) -> bytes:
-    """All bytes of an upload."""
-    data: bytes = file.read()
-    return data
 
 
 def keep(gallery: Path, id_: str, data: bytes) -> Path:

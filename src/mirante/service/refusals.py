@@ -31,25 +31,23 @@ _STATUS: tuple[tuple[type[MiranteError], int], ...] = (
 _WHAT = {404: "not-found", 405: "wrong-method", 413: "too-large", 415: "wrong-type"}
 
 
-def response(
-    status: int, what: str, message: str, *, reason: str | None = None, headers: dict[str, str] | None = None
-) -> JSONResponse:
+def response(status: int, what: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """The document of a refusal."""
-    content = {"error": {"what": what, "message": message, "reason": reason}}
-    return JSONResponse(content, status, headers)
+    return JSONResponse(_document(what, message), status, headers)
 
 
-def refused(error: MiranteError) -> JSONResponse:
-    """What the service answers for an error of ours."""
+def document_of(error: MiranteError) -> tuple[int, dict[str, Any]]:
+    """Status and document of an error of ours."""
     if isinstance(error, ServiceError):
-        headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
-        if error.status == 401:
-            headers["WWW-Authenticate"] = "Bearer"
-        return response(error.status, error.what, str(error), headers=headers)
+        return error.status, _document(error.what, str(error))
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
     reason = error.reason if isinstance(error, UnreadableImage) else None
     what = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
-    return response(413 if reason == "too-large" else status, what, str(error), reason=reason)
+    return 413 if reason == "too-large" else status, _document(what, str(error), reason)
+
+
+def _document(what: str, message: str, reason: str | None = None) -> dict[str, Any]:
+    return {"error": {"what": what, "message": message, "reason": reason}}
 
 
 def handle(app: FastAPI) -> None:
@@ -61,7 +59,11 @@ def handle(app: FastAPI) -> None:
 
 
 async def _of_ours(_: Request, error: Any) -> JSONResponse:
-    return refused(error)
+    status, document = document_of(error)
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if getattr(error, "retry_after", None):
+        headers["Retry-After"] = str(error.retry_after)
+    return JSONResponse(document, status, headers)
 
 
 async def _invalid(_: Request, error: Any) -> JSONResponse:

@@ -44,6 +44,7 @@ class Limits:
         wait_ms: that a query waits for others to share its call.
         results: that a search may reach, pages before it included.
         labels: of one classification.
+        answers: that are written at once; one more is answered 429.
     """
 
     upload_bytes: int = 20_000_000
@@ -56,6 +57,7 @@ class Limits:
     wait_ms: float = 3.0
     results: int = 1000
     labels: int = 200
+    answers: int = 4
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -75,6 +77,8 @@ class ServiceConfig:
         limits: how much is taken on.
         cors: origins of web pages that may call; none unless told.
         rerank: re-rankers `KIND[:ADDRESS]` that a search may ask for, by name → address.
+        generator: `KIND[:ADDRESS]` of what writes answers.
+        template: TOML file of the prompt, empty for the packaged one.
         roots: folders below which a gallery must lie that is swapped in; none: beside the one that it replaces.
         host: address to listen at.
         port: to listen at; 0 takes any free one.
@@ -87,6 +91,8 @@ class ServiceConfig:
     limits: Limits = field(default_factory=Limits)
     cors: tuple[str, ...] = ()
     rerank: Mapping[str, Any] = field(default_factory=dict)
+    generator: str = "extractive"
+    template: str = ""
     roots: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8000

@@ -1,14 +1,14 @@
 """The open galleries by name: each whole, with its model, exchanged in one step while requests go on."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 from weakref import WeakValueDictionary
 
 from mirante import rerankers
-from mirante.errors import ServiceError, UsageError
+from mirante.errors import ServiceError, UnknownName, UsageError
 from mirante.rerankers import Reranker
 from mirante.search import Gallery, generations
 from mirante.search.gallery import require_same_space
@@ -35,6 +35,17 @@ class Shelved:
     gallery: Gallery
     encoder: Batcher
     rerankers: Mapping[str, Reranker] = field(default_factory=dict)
+
+    def chain(self, names: Sequence[str]) -> tuple[Reranker, ...]:
+        """Re-rankers by name, in that order.
+
+        Raises:
+            UnknownName: the configuration has none of that name, or the gallery holds texts.
+        """
+        for name in names:
+            if name not in self.rerankers:
+                raise UnknownName("re-ranker", name, self.rerankers)
+        return tuple(self.rerankers[name] for name in names)
 
 
 class Shelf:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request
 
-from mirante.errors import ServiceError, UnknownName
+from mirante.errors import ServiceError
 from mirante.retrieval import Found, Retrieval, retrieve, text_of
 from mirante.search import compose, parse_terms
 from mirante.service import documents
@@ -72,11 +72,7 @@ def _reach(desk: Desk, k: int, offset: int) -> int:
 
 def _found(shelved: Shelved, query: Asked, reach: int, asked: documents.SearchRequest) -> Retrieval:
     """What is found; re-rankers run in the encoder's own thread, one query after the other."""
-    chain = []
-    for name in asked.rerank:
-        if name not in shelved.rerankers:
-            raise UnknownName("re-ranker", name, shelved.rerankers)
-        chain.append(shelved.rerankers[name])
+    chain = shelved.chain(asked.rerank)
     gallery, encoder = shelved.gallery, shelved.encoder
     if not chain:
         return retrieve(gallery, encoder, query, reach)
