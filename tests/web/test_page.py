@@ -89,7 +89,9 @@ def test_filters_are_made_from_the_fields_of_the_collection(build: Callable[...,
     assert "a blue square" in html
 
 
-@pytest.mark.parametrize(("count", "tabs"), [(1, ["Search", "Classify"]), (2, ["Search", "Compare", "Classify"])])
+@pytest.mark.parametrize(
+    ("count", "tabs"), [(1, ["Search", "Ask", "Classify"]), (2, ["Search", "Compare", "Ask", "Classify"])]
+)
 def test_collections_are_compared_where_there_are_two(
     build: Callable[..., Blocks], count: int, tabs: list[str]
 ) -> None:
@@ -152,4 +154,4 @@ def test_data_is_measured_only_where_a_folder_of_runs_is_given(shown: Shown, tmp
         return page.build([shown], title="Runs", lang="pt", runs=tmp_path)
 
     tabs = [one["label"] for one in props(asyncio.run(laid_out()), "tabitem")]
-    assert tabs == ["Buscar", "Classificar", "Avaliar", "Execuções"]
+    assert tabs == ["Buscar", "Perguntar", "Classificar", "Avaliar", "Execuções"]

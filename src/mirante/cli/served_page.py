@@ -49,4 +49,4 @@ def page_for(config: "ServiceConfig", title: str) -> "Callable[[FastAPI, Shelf],
     from mirante.web import mount
     from mirante.web.page import build
 
-    return lambda app, shelf: mount(app, build(OnShelf(shelf), title=title))
+    return lambda app, shelf: mount(app, build(OnShelf(shelf), title=title, generator=app.state.desk.generator))

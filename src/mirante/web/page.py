@@ -7,6 +7,7 @@ from typing import Any
 
 from mirante import encoders, messages
 from mirante.errors import MissingLibrary, UsageError
+from mirante.generation import Generator, open_generator
 from mirante.types import Encoder
 from mirante.web.shown import Shown
 
@@ -15,7 +16,7 @@ try:
 except ModuleNotFoundError as error:
     raise MissingLibrary("gradio", "web", "The search page") from error
 
-from mirante.web.tabs import classify, compare, evaluate, search
+from mirante.web.tabs import ask, classify, compare, evaluate, search
 from mirante.web.tabs import runs as history
 from mirante.web.wording import Wording
 
@@ -35,6 +36,7 @@ def build(
     lang: str | None = None,
     runs: Path | None = None,
     load: Callable[[str], Encoder] = encoders.load,
+    generator: Generator | None = None,
 ) -> gradio.Blocks:
     """Lay out the page of some collections; it opens with the answer to its first example.
 
@@ -46,6 +48,7 @@ def build(
         runs: folder of past evaluations and trainings, where new ones go, too; without it the page measures nothing.
             Whoever sees the page may then have any data of this machine read: give it on the loopback only.
         load: opens the address of a model to be measured.
+        generator: answers questions; None for the one that needs no model.
 
     Raises:
         UsageError: there is no collection.
@@ -58,13 +61,14 @@ def build(
             gradio.HTML(f"<h1>{escape(title)}</h1>")
             words = Wording(first, _switch(first))
         with gradio.Tabs():
-            search.build(words, blocks, shown, examples)
+            search.build(words, shown, examples)
             if len(shown) > 1:
                 compare.build(words, shown, examples)
+            ask.build(words, shown, generator or open_generator("extractive"))
             classify.build(words, shown)
             if runs is not None:
                 models = [one.encoder.provenance.model for one in shown]
-                history.build(words, blocks, runs, evaluate.build(words, runs, models, load))
+                history.build(words, runs, evaluate.build(words, runs, models, load))
         _speak(blocks, words, lang)
     return blocks
 
@@ -82,8 +86,5 @@ def _switch(lang: str) -> Any:
 
 def _speak(blocks: gradio.Blocks, words: Wording, lang: str | None) -> None:
     """Follow the switch, and the browser's language where none was asked for."""
-    words.follow()
-    language = words.language
-    if lang is None:
-        blocks.load(None, language, language, js=_OF_THE_BROWSER, api_visibility="private")
-    gradio.on([blocks.load, language.change], None, language, None, js=_TAG, api_visibility="private")
+    words.follow(blocks, _OF_THE_BROWSER if lang is None else "(lang) => lang")
+    gradio.on([blocks.load, words.language.change], None, words.language, None, js=_TAG, api_visibility="private")

@@ -25,6 +25,7 @@ class Wording:
         self.lang, self.language = lang, language
         self._said: list[tuple[Any, Mapping[str, Words]]] = []
         self._answers: list[tuple[Callable[..., Any], Sequence[Any], Any]] = []
+        self._first: list[tuple[Callable[..., Any], Sequence[Any], Any]] = []
 
     def __call__(self, kind: Callable[..., Any], words: Mapping[str, Words], **given: Any) -> Any:
         """A component of a kind; `words` are its properties that are words."""
@@ -36,8 +37,20 @@ class Wording:
         """Have `again(lang, *fields)` say the results anew when the language changes."""
         self._answers.append((again, [self.language, *fields], results))
 
-    def follow(self) -> None:
-        """Connect the switch, once everything is there."""
+    def opened(self, first: Callable[..., Any], fields: Sequence[Any], results: Any) -> None:
+        """Have `first(lang, *fields)` fill the results when the page is opened, once its language is known."""
+        self._first.append((first, [self.language, *fields], results))
+
+    def follow(self, blocks: gradio.Blocks, opening: str) -> None:
+        """Connect the switch, once everything is there.
+
+        Args:
+            blocks: the page.
+            opening: JavaScript from the language that the page was laid out in to the one that it opens in.
+        """
+        start = blocks.load(None, self.language, self.language, js=opening, **QUIET)
+        for first, fields, results in self._first:
+            start.then(first, fields, results, **QUIET)
         changed = self.language.change(self.speak, self.language, [one for one, _ in self._said], **QUIET)
         for again, fields, results in self._answers:
             changed = changed.then(again, fields, results, **QUIET)

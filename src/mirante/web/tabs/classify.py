@@ -29,8 +29,8 @@ def build(words: Wording, shown: Sequence[Shown]) -> None:
                 )  # fmt: skip
                 templates = words(gradio.Radio, {"label": "name_templates", "choices": _templates}, value="simple")
                 spoken = words(
-                    gradio.Radio, {"label": "name_language"},
-                    choices=[(messages.text("web.name", one), one) for one in messages.LANGUAGES], value=words.lang,
+                    gradio.Radio, {"label": "name_language", "value": lambda lang: lang},
+                    choices=[(messages.text("web.name", one), one) for one in messages.LANGUAGES],
                 )  # fmt: skip
         start = words(gradio.Button, {"value": "classify"}, variant="primary")
         results = gradio.HTML(elem_id="classified", elem_classes="answers")

@@ -50,7 +50,7 @@ def _form(words: Wording, models: list[str]) -> list[Any]:
             gradio.Dropdown, {"label": "models", "info": "models_info"}, choices=models, value=models[:1],
             multiselect=True, allow_custom_value=True, scale=2,
         )  # fmt: skip
-        limit = words(gradio.Number, {"label": "limit", "info": "limit_info"}, value=None, minimum=1, precision=0)
+        limit = words(gradio.Number, {"label": "limit", "info": "limit_info"}, value=0, minimum=0, precision=0)
     with words(gradio.Accordion, {"label": "reading"}, open=False):
         splits = words(gradio.CheckboxGroup, {"label": "splits", "info": "splits_info"}, choices=[], value=[])
         with gradio.Row():

@@ -9,17 +9,16 @@ from mirante.web.history import listed, opened, past
 from mirante.web.wording import QUIET, Wording
 
 
-def build(words: Wording, blocks: gradio.Blocks, runs: Path, over: Any) -> None:
+def build(words: Wording, runs: Path, over: Any) -> None:
     """Lay the tab out.
 
     Args:
         words: makes its components.
-        blocks: the page.
         runs: the folder.
         over: fires when an evaluation is over, so that it is listed.
     """
-    with words(gradio.Tab, {"label": "tab_runs"}, id="runs") as tab:
-        overview = gradio.HTML(elem_id="runs", elem_classes="answers")
+    with words(gradio.Tab, {"label": "tab_runs"}, id="runs"):
+        overview = gradio.HTML(elem_id="past", elem_classes="answers")
         chosen = words(
             gradio.Dropdown, {"label": "runs_chosen", "info": "runs_info"}, choices=_names(runs), value=[],
             multiselect=True,
@@ -33,7 +32,7 @@ def build(words: Wording, blocks: gradio.Blocks, runs: Path, over: Any) -> None:
         return opened(runs, names or [], lang)
 
     language = words.language
-    gradio.on([blocks.load, tab.select], show, language, [overview, chosen], **QUIET)
+    words.opened(show, [], [overview, chosen])
     over.then(show, language, [overview, chosen], **QUIET)
     chosen.change(reopen, [language, chosen], results, **QUIET)
     words.answered(lambda lang: listed(runs, lang), [], overview)

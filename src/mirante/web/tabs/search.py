@@ -22,7 +22,7 @@ ALIKE = """element.addEventListener('click', event => {
 """Tells which answer is to be searched with."""
 
 
-def build(words: Wording, blocks: gradio.Blocks, shown: Sequence[Shown], examples: Sequence[str]) -> None:
+def build(words: Wording, shown: Sequence[Shown], examples: Sequence[str]) -> None:
     """Lay the tab out; it opens with the answer to the first example."""
     with words(gradio.Tab, {"label": "tab_search"}, id="search"):
         parts = _Parts.laid_out(words, shown, list(examples))
@@ -31,7 +31,7 @@ def build(words: Wording, blocks: gradio.Blocks, shown: Sequence[Shown], example
     starts += [one.change for one in (parts.again, *parts.filters)]
     language, like, results = words.language, parts.like, parts.results
     gradio.on(starts, lambda: "", None, like, **QUIET).then(handlers.find, [language, *fields], results, **QUIET)
-    blocks.load(handlers.again, [language, *fields], results, **QUIET)
+    words.opened(handlers.again, fields, results)
     words.answered(handlers.again, fields, results)
     asked = [parts.typed[0], parts.picture, *parts.typed[1:], like]
     chosen = parts.examples.click(lambda sample: (sample[0], None, "", "", ""), parts.examples, asked, **QUIET)
