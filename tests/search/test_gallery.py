@@ -164,6 +164,7 @@ def test_the_same_weights_under_another_name_are_welcome(exact):
         ({"a": [1.0, 0.0, 0.0]}, [Entry("a")], "rows of width 2"),
         ({"a": EAST}, [Entry("a", (), {"x": [1]})], r"field 'x' of 'a' is \[1\]"),
         ({"a": EAST}, [Entry("a", (), {"x": float("nan")})], "field 'x' of 'a' is nan"),
+        ({"a\0b": EAST}, [Entry("a\0b")], "zero character"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_nothing_changes(exact, rows, entries, message):

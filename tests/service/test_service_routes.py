@@ -225,6 +225,7 @@ def test_a_text_is_added_to_an_index_of_texts(serve):
         ({"id": "a", "index": "texts"}, None, (400, "no-text")),
         ({"id": "a", "index": "texts", "captions": ["x"]}, {"image": png("red")}, (400, "no-text")),
         ({"id": ""}, {"image": png("red")}, (422, "invalid")),
+        ({"id": "a\0b"}, {"image": png("red")}, (422, "invalid")),
         ({"id": "a", "metadata": '{"x": [1]}'}, {"image": png("red")}, (422, "invalid")),
         ({"id": "a", "metadata": '{"x": NaN}'}, {"image": png("red")}, (400, "data-error")),
         ({"id": "a", "metadata": "x"}, {"image": png("red")}, (422, "invalid")),

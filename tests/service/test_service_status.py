@@ -92,6 +92,7 @@ def test_an_unforeseen_error_is_in_the_log_with_its_traceback(serve, lines, monk
     serve(keys=()).post("/v1/search", json={"text": SECRET})
     error, request = map(json.loads, lines)
     assert (error["level"], request["status"]) == ("error", 500)
+    assert error["id"] == request["id"]
     assert "ZeroDivisionError" in error["traceback"]
 
 

@@ -121,9 +121,7 @@ def test_broken_forms_are_refused(client, content):
     assert refusal(answer)[1]
 
 
-@pytest.mark.parametrize(
-    "name", ["../../etc/passwd", "/etc/passwd", "a\\..\\b.png", "x" * 3000, "nul\0.png", "%2e%2e/x"]
-)
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a\\..\\b.png", "x" * 3000, "%2e%2e/x"])
 def test_names_of_files_mean_nothing(serve, tmp_path, name):
     client = serve()
     before = {path for path in tmp_path.rglob("*") if "generation" not in str(path)}

@@ -138,6 +138,8 @@ def derive(file: Path, before: Catalogue | None, entries: Iterable[Entry], delet
 
 
 def _plain(entry: Entry) -> str:
+    if "\0" in entry.id:
+        raise DataError(f"The id {entry.id!r} holds a zero character, at which SQLite ends a text: leave it out.")
     wrong = [name for name, value in entry.metadata.items() if type(value) not in (str, int, float, bool)]
     if not wrong:
         try:

@@ -9,7 +9,7 @@ from mirante.retrieval import Found
 from mirante.types import Scalar
 
 Text: TypeAlias = Annotated[str, StringConstraints(max_length=2000)]
-Id: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Id: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
 IndexName: TypeAlias = Annotated[str | None, Field(description="name of an index; the first one where none is given")]
 Where: TypeAlias = Annotated[
     dict[str, Text], Field(max_length=16, description="metadata field → wanted value, as text")

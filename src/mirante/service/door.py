@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mirante.service.batching import RETRY_AFTER
-from mirante.service.logs import log_request
+from mirante.service.logs import log_fault, log_request
 from mirante.service.metrics import Metrics
 from mirante.service.refusals import response
 from mirante.service.settings import Limits
@@ -23,6 +23,8 @@ GUARDED = "/v1/"
 """Paths that count as under way; health and metrics answer also where there is no room."""
 _DRAINED = 10
 """A body of up to so many times the limit is read to its end before it is refused, so that the refusal is heard."""
+_NOTHING_SENT = 499
+"""Status of a request whose answer did not begin, as its client went away."""
 _ID = re.compile(rb"[\w-]{1,64}")
 
 
@@ -70,7 +72,14 @@ class Door:
             await body.drain()
             await response(413, "too-large", _too_large(self._limits))(scope, body, seen)
             return
-        await self._app(scope, body, seen)
+        try:
+            await self._app(scope, body, seen)
+        except Exception as error:
+            log_fault(seen.id, error)
+            if seen.status != _NOTHING_SENT:
+                raise
+            fault = "This should not have happened: the service's log says more."
+            await response(500, "unforeseen", fault)(scope, body, seen)
 
     def _tell(self, seen: "_Seen") -> None:
         route = getattr(seen.scope.get("route"), "path", "other")
@@ -96,7 +105,7 @@ class _Seen:
     scope: Scope
     id: str
     send: Send
-    status: int = 499
+    status: int = _NOTHING_SENT
     start: float = field(default_factory=time.perf_counter)
 
     async def __call__(self, message: Message) -> None:

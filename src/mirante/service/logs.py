@@ -31,6 +31,11 @@ def log_request(**fields: object) -> None:
     _logger.info("request", extra={"fields": told})
 
 
+def log_fault(id_: str, error: Exception) -> None:
+    """An error that nobody foresaw, with its traceback, under the id of the request."""
+    _logger.error("unforeseen", exc_info=error, extra={"fields": {"id": id_}})
+
+
 def start_logging() -> None:
     """Write the service's log to standard error."""
     handler = logging.StreamHandler(sys.stderr)

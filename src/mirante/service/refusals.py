@@ -1,6 +1,5 @@
 """Every refusal becomes one document: `{"error": {"what", "message", "reason"}}`, with its status."""
 
-import logging
 import re
 from typing import Any
 
@@ -19,7 +18,6 @@ from mirante.errors import (
     UnreadableImage,
 )
 
-_logger = logging.getLogger("mirante.service")
 _STATUS: tuple[tuple[type[MiranteError], int], ...] = (
     (ModelMismatch, 409),
     (UnreadableImage, 422),
@@ -51,11 +49,10 @@ def _document(what: str, message: str, reason: str | None = None) -> dict[str, A
 
 
 def handle(app: FastAPI) -> None:
-    """Let `app` answer every error with a document."""
+    """Let `app` answer every refusal with a document; what is unforeseen meets `door`."""
     app.add_exception_handler(MiranteError, _of_ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unforeseen)
 
 
 async def _of_ours(_: Request, error: Any) -> JSONResponse:
@@ -76,8 +73,3 @@ async def _invalid(_: Request, error: Any) -> JSONResponse:
 async def _http(_: Request, error: Any) -> JSONResponse:
     what = _WHAT.get(error.status_code, "refused")
     return response(error.status_code, what, f"{error.detail}.".replace("..", "."), headers=dict(error.headers or {}))
-
-
-async def _unforeseen(_: Request, error: Any) -> JSONResponse:
-    _logger.error("unforeseen", exc_info=error)
-    return response(500, "unforeseen", "This should not have happened: the service's log says more.")
