@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mirante.search import Gallery
     from mirante.types import Encoder
 
+SHOWN = ("hit_rate", "citation_precision", "token_f1", "containment", "answered", "refusal")
+
 
 @dataclass(frozen=True)
 class Answering:
@@ -126,7 +128,8 @@ class _Job:
         if self.gallery.calibration is None:
             self.output.say("ask.uncalibrated")
         head = (text("ask.column-metric"), text("ask.column-value"), text("ask.column-questions"))
-        self.output.table(head, [[text(f"ask.{name}"), percent(one.mean), str(one.n)] for name, one in found.items()])
+        rows = [(name, found[name]) for name in SHOWN if name in found]
+        self.output.table(head, [[text(f"ask.{name}"), percent(one.mean), str(one.n)] for name, one in rows])
 
     def _one(self, question: "Question") -> "Answer":
         from dataclasses import replace
