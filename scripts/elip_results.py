@@ -1,0 +1,88 @@
+"""What guides do to the ranking of their base: plain and hard galleries, styles never seen, and minimal pairs by kind.
+
+    python scripts/elip_results.py runs/scenes-base/checkpoint runs/scenes-elip-0/checkpoint … [--depth 10]
+
+Prints one Markdown table a gallery, with the paired 95 % interval of each guide by bootstrap over pictures, and one of
+the minimal pairs of the hard gallery: how often a text scores its own picture above its partner's.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from mirante import encoders, pipeline, rerankers
+from mirante.datasets import Contrast, ReadOptions, open_dataset
+from mirante.evaluation import Verdict
+from mirante.evaluation.results import load_results
+from mirante.rerankers import Candidates, Reranker
+from mirante.types import Encoder
+
+DATA = ("scenes:hard", "scenes:test", "scenes:mosaic-500", "scenes:chalk-500")
+
+
+def main() -> None:
+    """Measure every guide on every gallery, and print."""
+    asked = _arguments()
+    for address in DATA:
+        print(f"\n{address}\n\n| guide | base | re-ranked | difference | ms a query | |\n|---|---|---|---|---|---|")
+        for guide in asked.guides:
+            print(_row(guide, *judged(address, asked.base, guide, asked.depth)), flush=True)
+    print("\nMinimal pairs of scenes:hard, text to picture\n\n| guide | kind | colour | size | side | all |")
+    print("|---|---|---|---|---|---|")
+    base = encoders.load(asked.base)
+    for name in ("", *asked.guides):
+        (reranker,) = rerankers.chain([f"elip:{name}"], base) if name else (None,)
+        kinds = told_apart(base, reranker)
+        print(f"| {name or 'base'} | " + " | ".join(f"{100 * kinds[one]:.1f} %" for one in kinds) + " |", flush=True)
+
+
+def judged(address: str, base: str, guide: str, depth: int) -> list[Verdict]:
+    """What re-ranking does on one gallery, by `mirante evaluate`."""
+    with TemporaryDirectory() as folder:
+        source = pipeline.Source(address, ReadOptions(language="en"))
+        pipeline.run(pipeline.Job((source,), (base,), Path(folder), rerank=(f"elip:{guide}",), depth=depth))
+        return list(load_results(Path(folder)).reranked)
+
+
+def told_apart(base: Encoder, reranker: Reranker | None) -> dict[str, float]:
+    """Kind of minimal pair → share of texts that score their own picture above the partner's."""
+    right: dict[str, list[bool]] = {"kind": [], "colour": [], "size": [], "side": []}
+    for contrast in open_dataset("scenes:hard").contrasts("hard", "en"):
+        right[contrast.kind] += list(_answers(contrast, base, reranker))
+    return {kind: float(np.mean(some)) for kind, some in right.items()} | {
+        "all": float(np.mean([one for some in right.values() for one in some]))
+    }
+
+
+def _answers(contrast: Contrast, base: Encoder, reranker: Reranker | None) -> Iterator[bool]:
+    rows = base.encode_images([one.load() for one in contrast.images])
+    for own, caption in enumerate(contrast.texts):
+        query = base.encode_texts([caption.text])[0]
+        scores = rows @ query
+        if reranker:
+            scores = reranker.score(Candidates(caption.text, contrast.images, scores, query, rows, "en"))
+        yield bool(scores[own] > scores[1 - own])
+
+
+def _row(guide: str, verdicts: Sequence[Verdict]) -> str:
+    (one,) = verdicts
+    before, after = 100 * one.base[one.metric].value, 100 * one.after[one.metric].value
+    difference = f"{100 * one.difference:+.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]"
+    return (
+        f"| {guide} | {before:.1f} % | {after:.1f} % | {difference} | {one.milliseconds_per_query:.0f} | {one.word} |"
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("base")
+    parser.add_argument("guides", nargs="+")
+    parser.add_argument("--depth", type=int, default=10)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
