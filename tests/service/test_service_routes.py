@@ -237,6 +237,7 @@ def test_an_item_that_does_not_fit_is_refused_and_nothing_changes(serve, tmp_pat
     answer = serve().post("/v1/items", data=data, files=files, headers=WRITE)
     assert refusal(answer) == expected
     assert Gallery.open(tmp_path / "squares").manifest.count == before
+    assert list(tmp_path.rglob("pictures/*")) == [], "no file is left behind"
 
 
 def test_what_another_process_wrote_meanwhile_is_kept(serve, tmp_path):

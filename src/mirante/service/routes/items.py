@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, Depends, Form
 
-from mirante.errors import ServiceError
+from mirante.errors import DataError, ServiceError
 from mirante.search import Entry, Gallery
 from mirante.service import documents
 from mirante.service.auth import Guard
@@ -31,11 +31,15 @@ def add(asked: Annotated[documents.Added, Form()], desk: AtDesk) -> Written:
     rows = Embeddings((asked.id,), _row(desk, shelved, asked, data), shelved.encoder.provenance)
 
     def change(gallery: Gallery) -> None:
-        before = gallery.entry(asked.id)
+        known = gallery.entry(asked.id)
+        before = known.path if known else None
         path = str(keep(gallery.folder, asked.id, data)) if data is not None else None
-        gallery.add(rows, [Entry(asked.id, tuple(asked.captions), asked.metadata, path)])
-        if before is not None and before.path != path:
-            forget(gallery.folder, before.path)
+        try:
+            gallery.add(rows, [Entry(asked.id, tuple(asked.captions), asked.metadata, path)])
+        except DataError:  # raised before anything is written; after other errors the file may be needed
+            forget(gallery.folder, path if path != before else None)
+            raise
+        forget(gallery.folder, before if path != before else None)
 
     written = desk.shelf.write(shelved.name, change)
     return Written(index=shelved.name, ids=[asked.id], count=len(written.gallery))
