@@ -153,5 +153,8 @@ def test_data_is_measured_only_where_a_folder_of_runs_is_given(shown: Shown, tmp
     async def laid_out() -> Blocks:
         return page.build([shown], title="Runs", lang="pt", runs=tmp_path)
 
-    tabs = [one["label"] for one in props(asyncio.run(laid_out()), "tabitem")]
+    blocks = asyncio.run(laid_out())
+    tabs = [one["label"] for one in props(blocks, "tabitem")]
     assert tabs == ["Buscar", "Perguntar", "Classificar", "Avaliar", "Execuções"]
+    (bar,) = [one for one in blocks.blocks.values() if one.get_block_name() == "tabs"]
+    assert [one.get_block_name() for one in bar.children] == ["tabitem"] * 5, "anything else shifts the tabs after it"

@@ -28,7 +28,8 @@ def build(words: Wording, runs: Path, models: Sequence[str], load: Callable[[str
             stop = words(gradio.Button, {"value": "stop"}, variant="stop", interactive=False)
         results = gradio.HTML(elem_id="evaluated", elem_classes="answers")
         files = words(gradio.File, {"label": "files"}, file_count="multiple", interactive=False, visible=False)
-    handlers, kept, fields = _Handlers(runs, load), gradio.State(""), [words.language, *form]
+        kept = gradio.State("")
+    handlers, fields = _Handlers(runs, load), [words.language, *form]
     address, splits, image_column, text_column, language, *_ = form
     guessed = [splits, image_column, text_column, language]
     look.click(handlers.look, fields, [results, stop, *guessed], concurrency_limit=4, **QUIET)
