@@ -108,7 +108,7 @@ class Data:
         captions: `"given"`, or `"partial"` where the data set can make true partial captions (`scenes`).
         partners: share of pairs that come with their minimal partner (`captions = "partial"` only).
         partials: partial captions per picture (`captions = "partial"` only).
-        false_captions: those of partners only, exchanges, also counts, or also bare sides (`captions = "partial"` only).
+        false_captions: of partners alone, exchanges, also counts, or also bare sides (`captions = "partial"` only).
         near_copies: of training pictures among measured ones: where not given, more than 1 % are refused and fewer
             are counted; `"allow"` counts them only; `"skip"` does not look.
     """
