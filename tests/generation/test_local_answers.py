@@ -1,5 +1,7 @@
 """A model that runs here says what the library's own greedy generation says, in pieces; it stops and fails in order."""
 
+from functools import wraps
+
 import numpy as np
 import PIL.Image
 import pytest
@@ -67,9 +69,13 @@ def test_who_stops_reading_stops_the_model(generator, monkeypatch):
     monkeypatch.setattr(local, "TOKENS", 400)
     steps = []
     forward = generator.module.forward
-    monkeypatch.setattr(
-        generator.module, "forward", lambda *given, **named: steps.append(1) or forward(*given, **named)
-    )
+
+    @wraps(forward)
+    def counted(*given, **named):
+        steps.append(1)
+        return forward(*given, **named)
+
+    monkeypatch.setattr(generator.module, "forward", counted)
     pieces = generator.generate(PICTURED)
     next(pieces)
     pieces.close()
@@ -77,6 +83,7 @@ def test_who_stops_reading_stops_the_model(generator, monkeypatch):
 
 
 def test_a_model_that_fails_is_one_error(generator, monkeypatch):
+    @wraps(generator.module.forward)
     def fails(*given, **named):
         raise RuntimeError("out of memory")
 

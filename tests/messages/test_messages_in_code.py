@@ -120,7 +120,7 @@ def unused(catalogue: Catalogue) -> set[str]:
     """Keys that no code means.
 
     `area.key` is used where it stands in full or fits an f-string such as `inspect.reason_{name}`. Where a package
-    says `area.{key}` the rest of the key must stand in that package, or in `types`.
+    says `area.{key}` the rest of the key must stand in that package, in one inside it, or in `types`.
     """
     areas = {key.partition(".")[0] for key in catalogue}
     full = [one for one in everything_named() if one.written.partition(".")[0] in areas and "." in one.written]
@@ -130,10 +130,18 @@ def unused(catalogue: Catalogue) -> set[str]:
         holders = [one for one in full if one.fits(key)]
         if any(one.written != f"{area}." for one in holders):
             continue
-        packages = {one.package for one in holders} | ({SOURCE} if holders else set())
-        if not any(one.package in packages and one.fits(rest) for one in everything_named()):
+        packages = {one.package for one in holders}
+        inside = [one for one in everything_named() if one.fits(rest) and _is_inside(one.package, packages)]
+        if not inside:
             found.add(key)
     return found
+
+
+def _is_inside(package: Path, packages: set[Path]) -> bool:
+    """Whether a package is one of those, in one of them, or beside `types` where there is any."""
+    if package == SOURCE:
+        return bool(packages)
+    return any(one == package or (one != SOURCE and one in package.parents) for one in packages)
 
 
 def unknown(catalogue: Catalogue) -> set[str]:

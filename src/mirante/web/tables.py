@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 
+from mirante import messages
 from mirante.progress import Step
 from mirante.report.tables import Table
 from mirante.report.voice import Voice
@@ -27,7 +28,7 @@ def metrics(found: Table, caption: str, voice: Voice) -> str:
     cutoffs = Markup().join(
         Markup('<th scope="col">{}</th>').format(cut) for one in found.groups for cut in one.cutoffs
     )
-    model = Markup('<th scope="col" rowspan="2">{}</th>').format(voice.say("model"))
+    model = Markup('<th scope="col" rowspan="2">{}</th>').format(messages.text("report.model", voice.lang))
     head = Markup("<tr>{}{}</tr><tr>{}</tr>").format(model, groups, cutoffs)
     rows = (
         (name, *(_value(cell.value, cell.interval, best=cell.mark == "best") for cell in cells))
