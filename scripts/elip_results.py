@@ -1,6 +1,6 @@
 """What guides do to the ranking of their base: plain and hard galleries, styles never seen, and minimal pairs by kind.
 
-    python scripts/elip_results.py runs/scenes-base/checkpoint runs/scenes-elip-0/checkpoint … [--depth 10]
+    python scripts/elip_results.py BASE GUIDE … [--depth 10] [--data scenes:hard …]
 
 Prints one Markdown table a gallery, with the paired 95 % interval of each guide by bootstrap over pictures, and one of
 the minimal pairs of the hard gallery: how often a text scores its own picture above its partner's.
@@ -26,7 +26,7 @@ DATA = ("scenes:hard", "scenes:test", "scenes:mosaic-500", "scenes:chalk-500")
 def main() -> None:
     """Measure every guide on every gallery, and print."""
     asked = _arguments()
-    for address in DATA:
+    for address in asked.data:
         print(f"\n{address}\n\n| guide | base | re-ranked | difference | ms a query | |\n|---|---|---|---|---|---|")
         for guide in asked.guides:
             print(_row(guide, *judged(address, asked.base, guide, asked.depth)), flush=True)
@@ -81,6 +81,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("base")
     parser.add_argument("guides", nargs="+")
     parser.add_argument("--depth", type=int, default=10)
+    parser.add_argument("--data", nargs="*", default=DATA, help="addresses of galleries")
     return parser.parse_args()
 
 
