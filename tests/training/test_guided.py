@@ -13,6 +13,7 @@ from mirante.rerankers._guiding import Guiding
 from mirante.training import guided, loop, mining
 from mirante.training.batches import PairBatches
 from mirante.training.config import Elip, Hard, Memory
+from mirante.training.guide import is_lower
 from mirante.training.pictures import prepare
 from mirante.training.ranking import Ranking
 
@@ -162,3 +163,15 @@ def test_the_base_stays_as_it_is(gradients, pairs):
     fresh = gradients().guided.encoder.module.state_dict()
     for name, value in made.guided.encoder.module.state_dict().items():
         assert torch.equal(value, fresh[name]), name
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "lower"),
+    [(0, 0, False), (1, 0, False), (2, 0, True), (2, 1, False), (3, 1, False), (4, 1, True), (0, 5, False)],
+)
+def test_a_loss_within_one_standard_error_is_none(lost, gained, lower):
+    """Of 500 queries; each that is lost or gained is 0.2 points, and the standard error the root of their number."""
+    before, after = np.full(500, 0.0), np.full(500, 0.0)
+    before[:lost] = 1.0
+    after[lost : lost + gained] = 1.0
+    assert is_lower(after, before) is lower

@@ -1,10 +1,14 @@
 """What is trained: a guide over the frozen model, which re-ranks."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mirante.evaluation import Judgement, Settings, evaluate_run
+from mirante.evaluation.clusters import Values
 from mirante.evaluation.reordered import Reranking, reordered
 from mirante.rerankers import Candidates, Collection, rerank
 from mirante.rerankers._guided_files import read, write
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
+_ROUNDING = 1e-9
 WEIGHTS = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Of the guided score beside the base's; of those that are equally good the smallest is chosen."""
 
@@ -84,13 +89,18 @@ class Guide:
     def tune(self, sets: Sets) -> None:
         """Choose the weight that is best on the validation, of those that cost the retained data nothing.
 
-        Where the guided score stands alone there is none to choose.
+        A loss of at most one standard error of its mean over queries is none (the rule of Breiman et al. 1984): else a
+        single query of hundreds would decide. Where the guided score stands alone there is no weight to choose.
         """
         self._reranker.forget()
         if not self._elip.added or sets.validation is None:
             return
-        kept = self._values(sets.retain) if sets.retain else dict.fromkeys(WEIGHTS, 0.0)
-        values = {weight: one for weight, one in self._values(sets.validation).items() if kept[weight] >= kept[0.0]}
+        kept = self._values(sets.retain) if sets.retain else {weight: np.zeros(2) for weight in WEIGHTS}
+        values = {
+            weight: one.mean()
+            for weight, one in self._values(sets.validation).items()
+            if not is_lower(kept[weight], kept[0.0])
+        }
         self._reranker.weight = max(values, key=lambda weight: values[weight])
 
     def measure(self, pairs: Pairs, *, resamples: int = 1000) -> Measured:
@@ -100,13 +110,13 @@ class Guide:
         found = reordered(base.judged, self._run(base), pairs=base.pairs, how=how, resamples=resamples).result
         return Measured(dict(found.metrics), found.protocol)
 
-    def _values(self, pairs: Pairs) -> dict[float, float]:
-        """The metric that selects, of each weight."""
+    def _values(self, pairs: Pairs) -> dict[float, Values]:
+        """The metric that selects, query by query, of each weight."""
         base, of, values = self._base(pairs), Settings(metrics=(self._config.select,), resamples=0), {}
         for weight in WEIGHTS:
             self._reranker.weight = weight
             found = evaluate_run(self._run(base), base.pairs, of, provenance=base.judged.result.provenance)
-            values[weight] = found.result.metrics[self._config.select].value
+            values[weight] = found.per_query.values[self._config.select]
         return values
 
     def _run(self, base: Base) -> Run:
@@ -123,6 +133,12 @@ class Guide:
             known = Collection.of(found.pairs, texts=found.texts, images=found.images)
             self._bases[id(pairs)] = Base(found.pairs, known, found.judged)
         return self._bases[id(pairs)]
+
+
+def is_lower(after: Values, before: Values) -> bool:
+    """Whether a mean over the same queries fell by more than one standard error of the difference."""
+    change = after - before
+    return bool(change.mean() < -change.std(ddof=1) / math.sqrt(len(change)) - _ROUNDING) if len(change) > 1 else False
 
 
 class _Remembering(Reranker):
