@@ -7,7 +7,7 @@ the minimal pairs of the hard gallery: how often a text scores its own picture a
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,7 +29,7 @@ def main() -> None:
     for address in asked.data:
         print(f"\n{address}\n\n| guide | base | re-ranked | difference | ms a query | |\n|---|---|---|---|---|---|")
         for guide in asked.guides:
-            print(_row(guide, *judged(address, asked.base, guide, asked.depth)), flush=True)
+            print(_row(guide, judged(address, asked.base, guide, asked.depth)), flush=True)
     print("\nMinimal pairs of scenes:hard, text to picture\n\n| guide | kind | colour | size | side | all |")
     print("|---|---|---|---|---|---|")
     base = encoders.load(asked.base)
@@ -39,12 +39,12 @@ def main() -> None:
         print(f"| {name or 'base'} | " + " | ".join(f"{100 * kinds[one]:.1f} %" for one in kinds) + " |", flush=True)
 
 
-def judged(address: str, base: str, guide: str, depth: int) -> list[Verdict]:
+def judged(address: str, base: str, guide: str, depth: int) -> Verdict:
     """What re-ranking does on one gallery, by `mirante evaluate`."""
     with TemporaryDirectory() as folder:
         source = pipeline.Source(address, ReadOptions(language="en"))
         pipeline.run(pipeline.Job((source,), (base,), Path(folder), rerank=(f"elip:{guide}",), depth=depth))
-        return list(load_results(Path(folder)).reranked)
+        return load_results(Path(folder)).reranked[0]
 
 
 def told_apart(base: Encoder, reranker: Reranker | None) -> dict[str, float]:
@@ -67,8 +67,8 @@ def _answers(contrast: Contrast, base: Encoder, reranker: Reranker | None) -> It
         yield bool(scores[own] > scores[1 - own])
 
 
-def _row(guide: str, verdicts: Sequence[Verdict]) -> str:
-    (one,) = verdicts
+def _row(guide: str, verdict: Verdict) -> str:
+    one = verdict
     before, after = 100 * one.base[one.metric].value, 100 * one.after[one.metric].value
     difference = f"{100 * one.difference:+.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]"
     return (

@@ -26,13 +26,22 @@ router = APIRouter(
     dependencies=[Depends(Guard("search"))],
     responses=refusals(400, 401, 403, 404, 408, 413, 422, 429, 503, 504),
 )
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["hits", "text", "answer", "error"]},
+        "data": {"type": "string", "description": "a JSON document"},
+    },
+    "required": ["event", "data"],
+}
+"""What each event of the stream is."""
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "events `hits`, `text`, then `answer` or `error`",
         "content": {
             "text/event-stream": {
-                "schema": {"type": "string"},
-                "example": 'event: text\ndata: {"text": "A yellow star [test-41]."}\n\n',
+                "schema": _EVENT,
+                "example": {"event": "text", "data": '{"text": "A yellow star [test-41]."}'},
             }
         },
     }
