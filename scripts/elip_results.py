@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from mirante import encoders, pipeline, rerankers
-from mirante.datasets import Contrast, ReadOptions, open_dataset
+from mirante.datasets import Contrast, ReadOptions, open_dataset, read_contrasts, whole
 from mirante.evaluation import Verdict
 from mirante.evaluation.results import load_results
 from mirante.rerankers import Candidates, Reranker
@@ -50,7 +50,7 @@ def judged(address: str, base: str, guide: str, depth: int) -> Verdict:
 def told_apart(base: Encoder, reranker: Reranker | None) -> dict[str, float]:
     """Kind of minimal pair → share of texts that score their own picture above the partner's."""
     right: dict[str, list[bool]] = {"kind": [], "colour": [], "size": [], "side": []}
-    for contrast in open_dataset("scenes:hard").contrasts("hard", "en"):
+    for contrast in read_contrasts(whole(open_dataset("scenes:hard")), splits=("hard",), language="en"):
         right[contrast.kind] += list(_answers(contrast, base, reranker))
     return {kind: float(np.mean(some)) for kind, some in right.items()} | {
         "all": float(np.mean([one for some in right.values() for one in some]))
