@@ -84,13 +84,8 @@ class Endpoint:
             ModelError: there is no connection.
         """
         request = self._request(path, content)
-        answer = self._once(request)
-        for turn in range(TRIES - 1):
-            if not answer.passing:
-                break
-            self._wait(min(max(2.0**turn, answer.after), LONGEST))
-            answer = self._once(request)
-        return answer
+        found: Answer = self._insist(lambda: self._once(request))
+        return found
 
     def lines(self, path: str, content: Mapping[str, Any]) -> Iterator[str]:
         """Post `content`; the lines of what comes back as they come, for servers that stream.
@@ -102,29 +97,53 @@ class Endpoint:
             ModelError: there is no connection, it breaks, or the answer has no end.
         """
         request = self._request(path, content)
-        for turn in range(TRIES):
-            found = self._begun(request)
-            if not isinstance(found, Answer):
-                yield from self._read(found)
-                return
-            if not found.passing or turn == TRIES - 1:
-                raise Refused(self.url, found)
+        found = self._insist(lambda: self._begun(request))
+        if isinstance(found, Answer):
+            raise Refused(self.url, found)
+        yield from self._read(found)
+
+    def _insist(self, ask: Callable[[], Any]) -> Any:
+        """What `ask` gives at last: again, each time later, while it is an answer that may pass."""
+        found = ask()
+        for turn in range(TRIES - 1):
+            if not (isinstance(found, Answer) and found.passing):
+                break
             self._wait(min(max(2.0**turn, found.after), LONGEST))
+            found = ask()
+        return found
+
+    def _once(self, request: Request) -> Answer:
+        """What was answered, whole."""
+        found = self._opened(request)
+        return found if isinstance(found, Answer) else self._whole(found)
 
     def _begun(self, request: Request) -> Any:
         """The open response, or what was answered in its place."""
+        found = self._opened(request)
+        return found if isinstance(found, Answer) or found.status == HTTPStatus.OK else self._whole(found)
+
+    def _opened(self, request: Request) -> Any:
+        """The response, still to be read, or why there is none."""
         try:
-            response = self._open(request, timeout=TIMEOUT)
+            return self._open(request, timeout=TIMEOUT)
         except URLError as error:
             if isinstance(error.reason, TimeoutError):
                 return self._answer(0, b"timed out")
-            raise self._unreachable(error) from error
+            raise ModelError(
+                f"Cannot reach {self.url!r} ({error.reason}): start the server there, or check the address."
+            ) from error
         except (OSError, HTTPException) as error:
-            return self._answer(0, (str(error) or type(error).__name__).encode("utf-8"))
-        if response.status == HTTPStatus.OK:
-            return response
-        with response:
-            return self._answer(response.status, response.read(MOST), response.headers.get(AFTER))
+            return self._nothing(error)
+
+    def _whole(self, response: Any) -> Answer:
+        try:
+            with response:
+                return self._answer(response.status, response.read(MOST), response.headers.get(AFTER))
+        except (OSError, HTTPException) as error:
+            return self._nothing(error)
+
+    def _nothing(self, error: Exception) -> Answer:
+        return self._answer(0, (str(error) or type(error).__name__).encode("utf-8"))
 
     def _read(self, response: Any) -> Iterator[str]:
         """Its lines, without the key, up to `MOST` bytes."""
@@ -147,20 +166,6 @@ class Endpoint:
     def _request(self, path: str, content: Mapping[str, Any]) -> Request:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
         return Request(self.url + path, json.dumps(content).encode("utf-8"), headers)  # noqa: S310 - see open_endpoint
-
-    def _unreachable(self, error: URLError) -> ModelError:
-        return ModelError(f"Cannot reach {self.url!r} ({error.reason}): start the server there, or check the address.")
-
-    def _once(self, request: Request) -> Answer:
-        try:
-            with self._open(request, timeout=TIMEOUT) as found:
-                return self._answer(found.status, found.read(MOST), found.headers.get(AFTER))
-        except URLError as error:
-            if isinstance(error.reason, TimeoutError):
-                return self._answer(0, b"timed out")
-            raise self._unreachable(error) from error
-        except (OSError, HTTPException) as error:
-            return self._answer(0, (str(error) or type(error).__name__).encode("utf-8"))
 
     def _answer(self, status: int, body: bytes, after: str | None = None) -> Answer:
         """Some servers repeat the key in what they answer: it goes no further."""

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mirante.evaluation import Judgement, Settings, evaluate_run
 from mirante.evaluation.clusters import Values
 from mirante.evaluation.reordered import Reranking, reordered
@@ -95,13 +93,10 @@ class Guide:
         self._reranker.forget()
         if not self._elip.added or sets.validation is None:
             return
-        kept = self._values(sets.retain) if sets.retain else {weight: np.zeros(2) for weight in WEIGHTS}
-        values = {
-            weight: one.mean()
-            for weight, one in self._values(sets.validation).items()
-            if not is_lower(kept[weight], kept[0.0])
-        }
-        self._reranker.weight = max(values, key=lambda weight: values[weight])
+        kept = self._values(sets.retain) if sets.retain else None
+        harmless = [weight for weight in WEIGHTS if not (kept and is_lower(kept[weight], kept[0.0]))]
+        values = self._values(sets.validation)
+        self._reranker.weight = max(harmless, key=lambda weight: values[weight].mean())
 
     def measure(self, pairs: Pairs, *, resamples: int = 1000) -> Measured:
         """Text to image, re-ranked, with the weight as it is."""
@@ -138,7 +133,9 @@ class Guide:
 def is_lower(after: Values, before: Values) -> bool:
     """Whether a mean over the same queries fell by more than one standard error of the difference."""
     change = after - before
-    return bool(change.mean() < -change.std(ddof=1) / math.sqrt(len(change)) - _ROUNDING) if len(change) > 1 else False
+    if len(change) < 2:
+        return False
+    return bool(change.mean() < -change.std(ddof=1) / math.sqrt(len(change)) - _ROUNDING)
 
 
 class _Remembering(Reranker):
