@@ -13,7 +13,7 @@ import pytest
 
 from mirante.encoders import load
 from mirante.errors import ModelError, ModelMismatch, UnreadableImage, UsageError
-from mirante.retrieval import Found, pictures_of, retrieve
+from mirante.retrieval import Found, pictures_of, retrieve, retrieve_each
 from mirante.search import Calibration, Entry, Gallery, search
 from mirante.search.calibration import Curve, Terms
 from mirante.types import Embeddings, Item, Picture, Provenance, Query, Term
@@ -242,3 +242,52 @@ def test_an_empty_gallery_finds_nothing(tmp_path, encoder):
 def test_a_vector_that_is_at_hand_is_not_made_again(gallery, encoder):
     blue = encoder.encode_texts(["blue"])[0]
     assert retrieve(gallery, encoder, asked("red"), 1, vector=blue).hits[0].id == "blue"
+
+
+def test_queries_together_are_answered_as_each_alone(tmp_path, encoder):
+    rows = encoder.encode_images([PIL.Image.new("RGB", (4, 4), one) for one in COLOURS])
+    entries = [Entry(one, (one,), {"warm": one in ("red", "pink")}) for one in COLOURS]
+    gallery = Gallery.create(tmp_path / "warm", "exact", Embeddings(COLOURS, rows, encoder.provenance), entries)
+    queries = [
+        asked("red and blue"),
+        Query((Term(1.0, text="red"), Term(-0.5, text="blue")), {"warm": "true"}),
+        Query((Term(1.0, image=PIL.Image.new("RGB", (4, 4), "green")), Term(0.5, text="white"))),
+        asked("pink"),
+        replace(asked("blue"), where={"warm": "false"}),
+    ]
+    together = retrieve_each(gallery, encoder, queries, 3)
+    assert together == [retrieve(gallery, encoder, one, 3) for one in queries]
+    assert [one.hits[0].id for one in together] == ["red", "red", "green", "pink", "blue"]
+
+
+def test_queries_together_are_one_call_of_the_model_for_texts_and_one_for_pictures(gallery, encoder):
+    calls = []
+
+    class Counted:
+        provenance, dim = encoder.provenance, encoder.dim
+
+        def encode_texts(self, texts):
+            calls.append(list(texts))
+            return encoder.encode_texts(texts)
+
+        def encode_images(self, images):
+            calls.append(len(images))
+            return encoder.encode_images(images)
+
+    picture = Query((Term(1.0, image=PIL.Image.new("RGB", (4, 4), "red")),))
+    retrieve_each(gallery, Counted(), [asked("red"), picture, asked("blue")], 2)
+    assert calls == [["red", "blue"], 1]
+
+
+def test_one_query_without_a_direction_is_told_for_all(gallery, encoder):
+    nowhere = Query((Term(1.0, text="red"), Term(-1.0, text="red")))
+    with pytest.raises(UsageError, match="cancel out"):
+        retrieve_each(gallery, encoder, [asked("red"), nowhere], 2)
+
+
+def test_queries_together_do_not_cross_to_another_models_gallery(gallery, encoder):
+    class Other:
+        provenance, dim = Provenance("other", "1", "2", "3"), encoder.dim
+
+    with pytest.raises(ModelMismatch):
+        retrieve_each(gallery, Other(), [asked("red")], 2)

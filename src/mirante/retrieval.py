@@ -5,7 +5,7 @@ at them.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, overload
 
 import numpy as np
@@ -14,11 +14,11 @@ from PIL.Image import Image
 from mirante import pixels
 from mirante.errors import UnreadableImage, UsageError
 from mirante.rerankers import Collection, Reranker, rerank
-from mirante.search import Gallery, Hit, compose, nothing_matches, search_vector
+from mirante.search import Gallery, Hit, compose, compose_each, nothing_matches, search_each, search_vector
 from mirante.search.gallery import require_same_space
 from mirante.types import Dataset, Embeddings, Encoder, Picture, Query, Run, Vectors
 
-__all__ = ["Found", "Pictures", "Retrieval", "picture_of", "pictures_of", "retrieve", "text_of"]
+__all__ = ["Found", "Pictures", "Retrieval", "picture_of", "pictures_of", "retrieve", "retrieve_each", "text_of"]
 
 Pictures: TypeAlias = Callable[[Hit], Image | None]
 """Loads the picture of a hit; None where it has none, and the hit's path is read then."""
@@ -109,12 +109,22 @@ def retrieve(
         raise UsageError(f"The depth of re-ranking must be at least 1, not {depth}: try {DEPTH}.")
     vector = compose(query, encoder) if vector is None else vector
     hits = search_vector(gallery, vector, query, max(k, depth) if rerankers and k >= 1 else k)
-    nothing = nothing_matches(gallery, hits)
-    found = tuple(Found(hit, at, at) for at, hit in enumerate(hits, 1))
-    if rerankers and found and not nothing:
+    first = _first_stage(gallery, hits)
+    if rerankers and first.found and not first.nothing_matches:
         asked = Embeddings((_QUERY,), vector[np.newaxis], encoder.provenance)
-        found = _reordered(found, gallery, text, asked, rerankers=rerankers, depth=depth, pictures=pictures)
-    return Retrieval(found[:k], nothing)
+        found = _reordered(first.found, gallery, text, asked, rerankers=rerankers, depth=depth, pictures=pictures)
+        first = replace(first, found=found)
+    return replace(first, found=first.found[:k])
+
+
+def retrieve_each(gallery: Gallery, encoder: Encoder, queries: Sequence[Query], k: int = 10) -> list[Retrieval]:
+    """What `retrieve` gives for each query, without re-rankers: one call of the model, one of the index for a filter.
+
+    Raises:
+        ModelMismatch, UnknownName, UsageError: see `retrieve`; for any of the queries.
+    """
+    require_same_space(gallery.provenance, encoder.provenance)
+    return [_first_stage(gallery, hits) for hits in search_each(gallery, compose_each(queries, encoder), queries, k)]
 
 
 def text_of(query: Query, gallery: Gallery) -> str:
@@ -152,6 +162,10 @@ def picture_of(hit: Hit, state: str, pictures: Pictures | None = None) -> Pictur
         return pixels.read_file(hit.path or "") if image is None else image
 
     return Picture(hit.id, f"{state}/{hit.id}", load, hit.metadata, hit.path)
+
+
+def _first_stage(gallery: Gallery, hits: Sequence[Hit]) -> Retrieval:
+    return Retrieval(tuple(Found(hit, at, at) for at, hit in enumerate(hits, 1)), nothing_matches(gallery, hits))
 
 
 def _reordered(

@@ -167,6 +167,45 @@ def test_work_runs_alone_in_the_same_thread(batcher):
     assert one.working
 
 
+def test_queries_of_one_key_share_a_call_and_each_gets_its_own_answer(batcher):
+    one, encoder = batcher(batch=8)
+    calls = []
+
+    def work(factor):
+        def told(items):
+            calls.append((factor, list(items), threading.current_thread().name))
+            return [factor * item for item in items]
+
+        return told
+
+    with ThreadPoolExecutor(8) as pool:
+        held(one, encoder, pool)
+        asked = [(3, 10), (4, 10), (5, 10), (6, 2)]
+        waits = []
+        for at, (item, factor) in enumerate(asked):
+            waits.append(pool.submit(one.gather, item, work(factor), ("times", factor)))
+            until(lambda at=at: one.waiting == at + 1)
+        encoder.gate.set()
+        assert [wait.result(20) for wait in waits] == [30, 40, 50, 12]
+    assert calls == [(10, [3, 4, 5], "mirante-encoder"), (2, [6], "mirante-encoder")]
+
+
+def test_a_query_that_fails_spoils_no_other_of_its_call(batcher):
+    one, encoder = batcher(batch=8)
+
+    def work(items):
+        return [1 / item for item in items]
+
+    with ThreadPoolExecutor(8) as pool:
+        held(one, encoder, pool)
+        good, bad = pool.submit(one.gather, 4, work, "divided"), pool.submit(one.gather, 0, work, "divided")
+        until(lambda: one.waiting == 2)
+        encoder.gate.set()
+        assert good.result(20) == 0.25
+        with pytest.raises(ZeroDivisionError):
+            bad.result(20)
+
+
 def test_at_the_end_what_waits_is_answered_and_nothing_else_is_taken(batcher):
     one, encoder = batcher()
     with ThreadPoolExecutor(2) as pool:

@@ -1,6 +1,7 @@
 """What each route answers, over three squares of one colour and two texts."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -120,15 +121,18 @@ class Upside:
     """A re-ranker that turns the order around."""
 
     name = "upside"
+    threads = ()
 
     def score(self, candidates):
+        self.threads = (*self.threads, threading.current_thread().name)
         return -candidates.scores
 
 
 def test_re_ranking_is_by_name_and_tells_both_ranks(serve, monkeypatch):
     from mirante import rerankers
 
-    monkeypatch.setattr(rerankers, "chain", lambda addresses, base: (Upside(),))
+    upside = Upside()
+    monkeypatch.setattr(rerankers, "chain", lambda addresses, base: (upside,))
     client = serve(keys=(), rerank={"second-look": "upside:"})
     asked = {"text": "red", "plus": [], "rerank": ["second-look"], "depth": 2}
     answer = client.post("/v1/search", json=asked).json()
@@ -137,6 +141,7 @@ def test_re_ranking_is_by_name_and_tells_both_ranks(serve, monkeypatch):
         ("red", 2, 1),
         ("blue", 3, 3),
     ]
+    assert upside.threads == ("mirante-encoder",), "it shares the model, which works in one thread"
     assert client.get("/v1/indexes").json()["indexes"][0]["rerank"] == ["second-look"]
     summed = client.post("/v1/search", json={**asked, "plus": ["blue"]})
     assert refusal(summed) == (400, "usage-error"), "re-rankers read one text"

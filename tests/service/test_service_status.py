@@ -106,7 +106,7 @@ def test_metrics_count_requests_and_calls_of_the_model(serve):
     assert found['mirante_requests_total{route="/v1/search",method="POST",status="400"}'] == "1"
     assert found['mirante_requests_total{route="other",method="other",status="404"}'] == "1"
     assert found['mirante_request_seconds_count{route="/v1/search"}'] == "3"
-    assert found['mirante_batch_items_sum{kind="texts"}'] == "2"
+    assert found['mirante_batch_items_sum{kind="queries"}'] == "2"
     assert found['mirante_index_rows{index="squares"}'] == "3"
     assert found["mirante_requests_under_way"] == "0"
 

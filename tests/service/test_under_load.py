@@ -78,7 +78,7 @@ def test_queries_that_come_together_share_a_call(serve, slow):
         first = [one.result(20).json()["hits"][0]["id"] for one in asked]
     assert first == ["red", "green", "blue", "red", "green"]
     metrics = client.get("/metrics", headers=key("metrics")).text
-    assert 'mirante_batch_items_count{kind="texts"} 2' in metrics, (
+    assert 'mirante_batch_items_count{kind="queries"} 2' in metrics, (
         "one call for the first, one for the four that waited"
     )
 

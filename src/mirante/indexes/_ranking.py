@@ -5,6 +5,7 @@ rows tie exactly, wherever they stand, in every kind of index. A matrix product 
 only preselects, within a bound on its error.
 """
 
+import threading
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -19,6 +20,8 @@ Found: TypeAlias = tuple[list[list[str]], Vectors]
 _QUERIES = 1024
 _CELLS = 8_388_608
 _PAIRS = 8_388_608
+_ONE_AT_A_TIME = threading.Lock()
+"""A product takes all cores; several threads that ask for one at once would wait for each other in busy loops."""
 
 
 def slack(dim: int) -> float:
@@ -87,7 +90,9 @@ def _preselect(rows: Rows, queries: Vectors, k: int, among: Numbers | None) -> t
     pool = _Pool(len(queries), k, slack(rows.dim))
     size = max(1024, min(_CELLS // max(1, len(queries)), _PAIRS // rows.dim))
     for numbers, block in rows.blocks(among, size):
-        pool.add(queries @ block.T, numbers)
+        with _ONE_AT_A_TIME:
+            near = queries @ block.T
+        pool.add(near, numbers)
     pool.prune()
     return pool.asked, pool.found
 

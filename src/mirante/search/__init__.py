@@ -3,7 +3,7 @@
 from mirante.search.calibration import Calibration
 from mirante.search.catalogue import Entry
 from mirante.search.gallery import Gallery, Hit
-from mirante.search.query import compose, nothing_matches, parse_terms, search, search_vector
+from mirante.search.query import compose, compose_each, nothing_matches, parse_terms, search, search_each, search_vector
 
 __all__ = [
     "Calibration",
@@ -11,8 +11,10 @@ __all__ = [
     "Gallery",
     "Hit",
     "compose",
+    "compose_each",
     "nothing_matches",
     "parse_terms",
     "search",
+    "search_each",
     "search_vector",
 ]

@@ -170,13 +170,20 @@ class Gallery:
         """
         if vector.ndim != 1:
             raise DataError(f"A search takes one vector (d,), not {vector.shape}: search for each row in turn.")
+        return self.search_each(vector[np.newaxis], k, where)[0]
+
+    def search_each(self, vectors: Vectors, k: int, where: Mapping[str, str] | None = None) -> list[list[Hit]]:
+        """What `search` finds for each of (q, d) unit rows, in one call of the index; it raises what that raises."""
         state = self._state
         allowed = state.catalogue.matching(where) if where else None
-        ids, scores = state.index.search(vector[np.newaxis], min(k, max(1, len(state.index))), allowed)
-        shown = state.catalogue.get(ids[0])
+        ids, scores = state.index.search(vectors, min(k, max(1, len(state.index))), allowed)
+        shown = state.catalogue.get(dict.fromkeys(one for row in ids for one in row))
         return [
-            Hit(one, score, shown[one].captions, shown[one].metadata, shown[one].path)
-            for one, score in zip(ids[0], scores[0].tolist(), strict=False)
+            [
+                Hit(one, score, shown[one].captions, shown[one].metadata, shown[one].path)
+                for one, score in zip(row, values, strict=False)
+            ]
+            for row, values in zip(ids, scores.tolist(), strict=True)
         ]
 
     def embeddings(self, ids: Iterable[str]) -> Embeddings:

@@ -52,23 +52,27 @@ def compose(query: Query, encoder: Encoder) -> Vectors:
     Raises:
         UsageError: no terms, a term that is not one text or one image, a weight that is not finite, or a sum of zero.
     """
-    _check(query)
-    rows = np.zeros((len(query.terms), encoder.dim), np.float64)
-    texts = [(at, term.text) for at, term in enumerate(query.terms) if term.text is not None]
-    images = [(at, term.image) for at, term in enumerate(query.terms) if term.image is not None]
+    return compose_each((query,), encoder)[0]
+
+
+def compose_each(queries: Sequence[Query], encoder: Encoder) -> Vectors:
+    """(q, d) directions of q queries, each as `compose` gives it; one call of the model for all texts, one for images.
+
+    Raises:
+        UsageError: see `compose`; for any of the queries.
+    """
+    for query in queries:
+        _check(query)
+    terms = [term for query in queries for term in query.terms]
+    rows = np.zeros((len(terms), encoder.dim), np.float64)
+    texts = [(at, term.text) for at, term in enumerate(terms) if term.text is not None]
+    images = [(at, term.image) for at, term in enumerate(terms) if term.image is not None]
     if texts:
         rows[[at for at, _ in texts]] = encoder.encode_texts([text for _, text in texts])
     if images:
         rows[[at for at, _ in images]] = encoder.encode_images([image for _, image in images])
-    weights = np.array([term.weight for term in query.terms], np.float64)
-    total = weights @ rows
-    length = float(np.linalg.norm(total))
-    if not length > _NOTHING * np.abs(weights).sum():
-        raise UsageError(
-            f"The {len(query.terms)} terms of the query cancel out (their sum has length {length:.2g}): "
-            "change a term or its weight."
-        )
-    return np.asarray(total / length, np.float32)
+    ends = np.cumsum([len(query.terms) for query in queries])[:-1]
+    return np.stack([_sum(query, own) for query, own in zip(queries, np.split(rows, ends), strict=True)])
 
 
 def search(gallery: Gallery, encoder: Encoder, query: Query, k: int = 10) -> list[Hit]:
@@ -101,13 +105,22 @@ def search_vector(gallery: Gallery, vector: Vectors, query: Query, k: int = 10) 
         UsageError: k is below 1.
         StoreError: the gallery's calibration was fitted for another model.
     """
-    hits = gallery.search(vector, k, query.where)
-    calibration = gallery.calibration if _is_calibrated(query, gallery) else None
-    if calibration is None or not hits:
-        return hits
-    scores = np.array([[hit.score for hit in hits]], np.float64)
-    said = calibration.probabilities(vector[np.newaxis], scores, len(gallery))[0].tolist()
-    return [replace(hit, relevance=one) for hit, one in zip(hits, said, strict=True)]
+    return _related(gallery, vector, query, gallery.search(vector, k, query.where))
+
+
+def search_each(gallery: Gallery, vectors: Vectors, queries: Sequence[Query], k: int = 10) -> list[list[Hit]]:
+    """What `search_vector` finds for each of q (q, d) rows; queries of one filter share one call of the index.
+
+    Raises:
+        UnknownName, UsageError, StoreError: see `search_vector`; for any of the queries.
+    """
+    filters = [tuple(sorted(query.where.items())) for query in queries]
+    found: list[list[Hit]] = [[] for _ in queries]
+    for wanted in dict.fromkeys(filters):
+        rows = [at for at, one in enumerate(filters) if one == wanted]
+        for at, hits in zip(rows, gallery.search_each(vectors[rows], k, dict(wanted)), strict=True):
+            found[at] = _related(gallery, vectors[at], queries[at], hits)
+    return found
 
 
 def nothing_matches(gallery: Gallery, hits: Sequence[Hit]) -> bool | None:
@@ -120,6 +133,29 @@ def nothing_matches(gallery: Gallery, hits: Sequence[Hit]) -> bool | None:
     if not hits or hits[0].relevance is None or gallery.calibration is None:
         return None
     return gallery.calibration.nothing(hits[0].relevance)
+
+
+def _related(gallery: Gallery, vector: Vectors, query: Query, hits: list[Hit]) -> list[Hit]:
+    """The hits with their relevance, where the gallery is calibrated for such queries."""
+    calibration = gallery.calibration if _is_calibrated(query, gallery) else None
+    if calibration is None or not hits:
+        return hits
+    scores = np.array([[hit.score for hit in hits]], np.float64)
+    said = calibration.probabilities(vector[np.newaxis], scores, len(gallery))[0].tolist()
+    return [replace(hit, relevance=one) for hit, one in zip(hits, said, strict=True)]
+
+
+def _sum(query: Query, rows: Vectors) -> Vectors:
+    """(terms, d) rows → (d,), of length 1."""
+    weights = np.array([term.weight for term in query.terms], np.float64)
+    total = weights @ rows
+    length = float(np.linalg.norm(total))
+    if not length > _NOTHING * np.abs(weights).sum():
+        raise UsageError(
+            f"The {len(query.terms)} terms of the query cancel out (their sum has length {length:.2g}): "
+            "change a term or its weight."
+        )
+    return np.asarray(total / length, np.float32)
 
 
 def _is_calibrated(query: Query, gallery: Gallery) -> bool:

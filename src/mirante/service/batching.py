@@ -1,4 +1,4 @@
-"""Queries that arrive together become one call of the encoder, in one worker thread.
+"""Calls that arrive together become one call, in one worker thread: of the encoder, or of what else gathers.
 
 `Batcher` is itself an `Encoder`: whoever calls it from many threads shares calls without knowing of it. Its queue is
 bounded: where it is full the caller is told at once, and nobody waits longer than the time-out.
@@ -8,11 +8,10 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -23,9 +22,11 @@ from mirante.service.settings import Limits
 from mirante.types import Encoder, Provenance, Vectors
 
 T = TypeVar("T")
-Kind: TypeAlias = Literal["texts", "images", "work"]
+Kind: TypeAlias = Literal["texts", "images", "queries", "work"]
+Work: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
+"""Items → one result for each, in their order."""
 Observer: TypeAlias = Callable[[Kind, int, float], object]
-"""Is told of each call: what was encoded, how many, and the seconds that it took."""
+"""Is told of each call: what it took in, how many, and the seconds that it took."""
 
 RETRY_AFTER = 1
 
@@ -33,9 +34,9 @@ RETRY_AFTER = 1
 @dataclass(frozen=True)
 class _Job:
     kind: Kind
-    size: int
-    run: Callable[[], Any] | None = None
-    items: Sequence[Any] = ()
+    key: Hashable
+    work: Work
+    items: Sequence[Any]
     answer: "Future[Any]" = field(default_factory=Future)
 
 
@@ -50,7 +51,7 @@ class Batcher:
 
     def __init__(self, encoder: Encoder, limits: Limits, observer: Observer = lambda *_: None) -> None:
         self.encoder, self._seconds = encoder, limits.seconds
-        self._line = _Line(encoder, limits, observer)
+        self._line = _Line(limits, observer)
         self._worker = threading.Thread(target=self._line.serve, name="mirante-encoder", daemon=True)
         self._worker.start()
         self.close = weakref.finalize(self, self._line.close)
@@ -73,7 +74,7 @@ class Batcher:
 
     @property
     def waiting(self) -> int:
-        """Texts, pictures and pieces of work in the queue."""
+        """Texts, pictures, queries and pieces of work in the queue."""
         return self._line.waiting
 
     @property
@@ -87,21 +88,32 @@ class Batcher:
         Raises:
             ServiceError: 429 where the queue is full, 504 where the rows did not come in time, 503 after the end.
         """
-        return self._rows("texts", texts)
+        return self._rows("texts", self.encoder.encode_texts, texts)
 
     def encode_images(self, images: Sequence[Image]) -> Vectors:
         """RGB pictures → (n, d) unit rows; see `encode_texts`."""
-        return self._rows("images", images)
+        return self._rows("images", self.encoder.encode_images, images)
+
+    def gather(self, query: Any, work: Callable[[Sequence[Any]], Sequence[T]], key: Hashable) -> T:
+        """What `work` makes of `query`, in one call with other queries of the same `key`; see `encode_texts`.
+
+        Args:
+            query: one item.
+            work: items → one result each; runs in the worker thread, where it may use `encoder` itself.
+            key: equal for calls whose `work` does the same.
+        """
+        found: Sequence[T] = self._wait(_Job("queries", key, work, [query]))
+        return found[0]
 
     def call(self, work: Callable[[], T]) -> T:
         """Run `work` in the worker thread, alone, where it may use `encoder` itself; see `encode_texts`."""
-        done: T = self._wait(_Job("work", 1, run=work))
-        return done
+        found: Sequence[T] = self._wait(_Job("work", object(), lambda _: [work()], [None]))
+        return found[0]
 
-    def _rows(self, kind: Kind, items: Sequence[Any]) -> Vectors:
+    def _rows(self, kind: Kind, work: Work, items: Sequence[Any]) -> Vectors:
         if not len(items):
             return np.empty((0, self.dim), np.float32)
-        rows: Vectors = self._wait(_Job(kind, len(items), items=items))
+        rows: Vectors = self._wait(_Job(kind, kind, work, items))
         return rows
 
     def _wait(self, job: _Job) -> Any:
@@ -120,11 +132,7 @@ class Batcher:
 class _Line:
     """The queue and its worker; it does not hold the `Batcher`, so that one that nobody uses any more ends."""
 
-    def __init__(self, encoder: Encoder, limits: Limits, observer: Observer) -> None:
-        self._encode: dict[Kind, Callable[[Sequence[Any]], Vectors]] = {
-            "texts": encoder.encode_texts,
-            "images": encoder.encode_images,
-        }
+    def __init__(self, limits: Limits, observer: Observer) -> None:
         self._size, self._wait, self._most = limits.batch, limits.wait_ms / 1000, limits.queue
         self._observer = observer
         self._jobs: deque[_Job] = deque()
@@ -134,15 +142,15 @@ class _Line:
         with self._changed:
             if self._closed:
                 raise ServiceError(503, "ending", "The service is ending: ask another one.")
-            if self.waiting and self.waiting + job.size > self._most:
+            if self.waiting and self.waiting + len(job.items) > self._most:
                 raise ServiceError(
                     429,
                     "busy",
-                    f"{self.waiting} texts and pictures wait for the model already: ask again in {RETRY_AFTER} s.",
+                    f"{self.waiting} queries and pictures wait for the model already: ask again in {RETRY_AFTER} s.",
                     retry_after=RETRY_AFTER,
                 )
             self._jobs.append(job)
-            self.waiting += job.size
+            self.waiting += len(job.items)
             self._changed.notify()
 
     def close(self) -> None:
@@ -154,11 +162,8 @@ class _Line:
     def serve(self) -> None:
         while jobs := self._gather():
             asked = [job for job in jobs if job.answer.set_running_or_notify_cancel()]
-            for kind in ("texts", "images"):
-                self._rows([job for job in asked if job.kind == kind])
-            for job in asked:
-                if job.run is not None:
-                    self._done([job], partial(_alone, job.run))
+            for key in dict.fromkeys(job.key for job in asked):
+                self._share([job for job in asked if job.key == key])
 
     def _gather(self) -> list[_Job]:
         """The next jobs to do together: at most a batch, and what came while the first waited; none at the end."""
@@ -170,41 +175,32 @@ class _Line:
                 self._changed.wait(left)
             taken: list[_Job] = []
             size = 0
-            while self._jobs and (not taken or size + self._jobs[0].size <= self._size):
+            while self._jobs and (not taken or size + len(self._jobs[0].items) <= self._size):
                 taken.append(self._jobs.popleft())
-                size += taken[-1].size
+                size += len(taken[-1].items)
             self.waiting -= size
             return taken
 
-    def _rows(self, asked: list[_Job]) -> None:
+    def _share(self, jobs: list[_Job]) -> None:
         """One call for all; where it fails each has its own, so that one bad item spoils no other's answer."""
-        if not asked:
-            return
-        encode = self._encode[asked[0].kind]
+        if not self._done(jobs, last=len(jobs) == 1):
+            for job in jobs:
+                self._done([job], last=True)
 
-        def together() -> list[Any]:
-            rows = encode([item for job in asked for item in job.items])
-            return np.split(rows, np.cumsum([job.size for job in asked])[:-1])
-
-        if not self._done(asked, together, last=len(asked) == 1):
-            for job in asked:
-                self._done([job], partial(_alone, partial(encode, job.items)))
-
-    def _done(self, jobs: list[_Job], work: Callable[[], list[Any]], *, last: bool = True) -> bool:
-        start = time.perf_counter()
+    def _done(self, jobs: list[_Job], *, last: bool) -> bool:
+        start, first = time.perf_counter(), jobs[0]
+        items = [item for job in jobs for item in job.items]
         try:
-            found = work()
+            found = first.work(items)
         except BaseException as error:  # whatever it is, the one who asked gets it
-            for job in jobs if last else ():
+            if last:
                 with suppress(InvalidStateError):  # nobody waits for it any more
-                    job.answer.set_exception(error)
+                    first.answer.set_exception(error)
             return False
-        self._observer(jobs[0].kind, sum(job.size for job in jobs), time.perf_counter() - start)
-        for job, one in zip(jobs, found, strict=True):
+        self._observer(first.kind, len(items), time.perf_counter() - start)
+        end = 0
+        for job in jobs:
+            own, end = found[end : end + len(job.items)], end + len(job.items)
             with suppress(InvalidStateError):
-                job.answer.set_result(one)
+                job.answer.set_result(own)
         return True
-
-
-def _alone(work: Callable[[], Any]) -> list[Any]:
-    return [work()]

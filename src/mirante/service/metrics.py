@@ -11,10 +11,10 @@ HELP = {
     "mirante_requests_total": ("counter", "Requests answered, by route, method and status."),
     "mirante_request_seconds": ("histogram", "Time from the first byte of a request to the last of its answer."),
     "mirante_refused_total": ("counter", "Requests refused before they reached a route, by reason."),
-    "mirante_batch_items": ("histogram", "Texts, pictures or pieces of work in one call of the encoder."),
-    "mirante_encode_seconds": ("histogram", "Time of one call of the encoder."),
+    "mirante_batch_items": ("histogram", "Texts, pictures, queries or pieces of work in one call."),
+    "mirante_encode_seconds": ("histogram", "Time of one call in the encoder's thread; of queries, with the search."),
     "mirante_requests_under_way": ("gauge", "Requests that are being answered."),
-    "mirante_waiting_items": ("gauge", "Texts and pictures that wait for the encoder, by index."),
+    "mirante_waiting_items": ("gauge", "Texts, pictures and queries that wait for the encoder, by index."),
     "mirante_index_rows": ("gauge", "Rows of an index."),
 }
 """Every series: its kind and its meaning."""

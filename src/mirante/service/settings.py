@@ -38,9 +38,9 @@ class Limits:
         pixels: of an uploaded picture, as its header says.
         pictures: uploaded pictures that are in memory, decoded, at once; others wait.
         requests: under way at once; one more is answered 429.
-        queue: texts and pictures that wait for one encoder; one more is answered 429.
+        queue: queries, texts and pictures that wait for one encoder; one more is answered 429.
         seconds: that a request may wait for its body, for room and for the encoder; then it is answered 504.
-        batch: texts and pictures that one call of the encoder takes.
+        batch: queries, texts and pictures that one call of the encoder takes.
         wait_ms: that a query waits for others to share its call.
         results: that a search may reach, pages before it included.
         labels: of one classification.

@@ -9,12 +9,12 @@ from weakref import WeakValueDictionary
 
 from mirante import rerankers
 from mirante.errors import ServiceError, UnknownName, UsageError
-from mirante.rerankers import Reranker
+from mirante.rerankers import Candidates, Reranker
 from mirante.search import Gallery, generations
 from mirante.search.gallery import require_same_space
 from mirante.service.batching import Batcher, Observer
 from mirante.service.settings import ServiceConfig
-from mirante.types import Encoder
+from mirante.types import Encoder, Vectors
 
 Load: TypeAlias = Callable[[str], Encoder]
 Writes: TypeAlias = Callable[[Gallery], object]
@@ -46,6 +46,27 @@ class Shelved:
             if name not in self.rerankers:
                 raise UnknownName("re-ranker", name, self.rerankers)
         return tuple(self.rerankers[name] for name in names)
+
+
+@dataclass(frozen=True)
+class InTurn:
+    """A re-ranker that works in its encoder's thread: it shares the model, and no model is safe in several."""
+
+    reranker: Reranker
+    encoder: Batcher
+
+    @property
+    def name(self) -> str:
+        """Of the re-ranker."""
+        return self.reranker.name
+
+    def score(self, candidates: Candidates) -> Vectors:
+        """Its scores, when its turn has come.
+
+        Raises:
+            ServiceError: see `Batcher.encode_texts`.
+        """
+        return self.encoder.call(lambda: self.reranker.score(candidates))
 
 
 class Shelf:
@@ -113,7 +134,10 @@ class Shelf:
         inner = folder / "index"
         gallery = Gallery.open(inner if (inner / generations.INDEX).is_file() else folder)
         encoder = self._encoder(self._config.models.get(name, gallery.provenance.model), gallery)
-        again = {one: rerankers.chain((address,), encoder.encoder)[0] for one, address in self._config.rerank.items()}
+        again = {
+            one: InTurn(rerankers.chain((address,), encoder.encoder)[0], encoder)
+            for one, address in self._config.rerank.items()
+        }
         return Shelved(name, gallery, encoder, again if gallery.holds == "images" else {})
 
     def _encoder(self, address: str, gallery: Gallery) -> Batcher:

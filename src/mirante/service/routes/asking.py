@@ -70,11 +70,7 @@ def _reply(desk: Desk, asked: documents.Question) -> Reply:
     settings = replace(
         desk.settings, k=asked.k, where=asked.where, rerankers=chain, depth=asked.depth, language=asked.language
     )
-    gallery, encoder, generator = shelved.gallery, shelved.encoder, desk.generator
-    if not chain:
-        return stream(gallery, encoder, asked.question, generator, settings=settings)
-    plain = encoder.encoder
-    return encoder.call(lambda: stream(gallery, plain, asked.question, generator, settings=settings))
+    return stream(shelved.gallery, shelved.encoder, asked.question, desk.generator, settings=settings)
 
 
 def _events(reply: Reply, desk: Desk) -> Iterator[str]:

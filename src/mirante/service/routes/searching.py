@@ -1,13 +1,13 @@
 """Search by text, by picture and by sums of them; items like one that is there."""
 
-from functools import partial
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request
 
 from mirante.errors import ServiceError
-from mirante.retrieval import Found, Retrieval, retrieve, text_of
-from mirante.search import compose, parse_terms
+from mirante.retrieval import Found, Retrieval, retrieve, retrieve_each
+from mirante.search import parse_terms
 from mirante.service import documents
 from mirante.service.auth import Guard
 from mirante.service.desk import AtDesk, Desk, note
@@ -40,7 +40,7 @@ def search_by_picture(asked: Annotated[documents.PictureSearch, Form()], request
     shelved, reach = desk.shelf.get(asked.index), _reach(desk, asked.k, asked.offset)
     with desk.pictures.decoded(asked.image.file.read()) as image:
         terms = parse_terms(asked.text, [image], plus=asked.plus, minus=asked.minus)
-        found = retrieve(shelved.gallery, shelved.encoder, Asked(terms, asked.where), reach)
+        found = _first_stage(shelved, Asked(terms, asked.where), reach)
     return _page(shelved, found, k=asked.k, offset=asked.offset)
 
 
@@ -70,16 +70,21 @@ def _reach(desk: Desk, k: int, offset: int) -> int:
     return offset + k + 1
 
 
-def _found(shelved: Shelved, query: Asked, reach: int, asked: documents.SearchRequest) -> Retrieval:
-    """What is found; re-rankers run in the encoder's own thread, one query after the other."""
-    chain = shelved.chain(asked.rerank)
+def _first_stage(shelved: Shelved, query: Asked, reach: int) -> Retrieval:
+    """What is found without re-rankers, in one call with the queries that came at the same time."""
     gallery, encoder = shelved.gallery, shelved.encoder
+
+    def work(queries: Sequence[Asked]) -> list[Retrieval]:
+        return retrieve_each(gallery, encoder.encoder, queries, reach)
+
+    return encoder.gather(query, work, (gallery, reach))
+
+
+def _found(shelved: Shelved, query: Asked, reach: int, asked: documents.SearchRequest) -> Retrieval:
+    chain = shelved.chain(asked.rerank)
     if not chain:
-        return retrieve(gallery, encoder, query, reach)
-    text_of(query, gallery)
-    vector = compose(query, encoder)
-    again = partial(retrieve, rerankers=chain, depth=asked.depth, vector=vector)
-    return encoder.call(lambda: again(gallery, encoder.encoder, query, reach))
+        return _first_stage(shelved, query, reach)
+    return retrieve(shelved.gallery, shelved.encoder, query, reach, rerankers=chain, depth=asked.depth)
 
 
 def _page(shelved: Shelved, found: Retrieval, *, k: int, offset: int) -> Hits:
