@@ -237,6 +237,13 @@ def test_an_answer_grows_and_cites_what_was_found(visit: Any) -> None:
     assert label in page.locator("#answered .cited").inner_text()
     assert page.locator("#answered .entries .shown").count() == 5
     keep(page, "ask-en")
+    speak(page, "Português")
+    question = page.get_by_placeholder("Pergunte sobre este acervo")
+    question.fill("O que é roxo?")
+    question.press("Enter")
+    page.wait_for_selector("#answered [aria-busy=true]")
+    page.wait_for_selector("#answered:not(:has([aria-busy=true])) >> text=O que se encontrou para ela")
+    keep(page, "ask-pt")
 
 
 def test_data_is_looked_at_measured_taken_away_and_found_again(visit: Any) -> None:

@@ -15,8 +15,6 @@ from mirante.web.shown import Shown
 
 MAX_UPLOAD_PIXELS = 64_000_000
 """Largest picture that a visitor may search with, in pixels; a phone's camera makes fewer."""
-LOOKED_AT = 20
-"""Answers that re-rankers look at again."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +70,7 @@ def _found(shown: Shown, lang: str, asked: Asked) -> str:
     terms = parse_terms(asked.text.strip() or None, images, plus=_parts(asked.plus), minus=_parts(asked.minus))
     query = Query(terms, asked.where)
     again = shown.rerankers if asked.again and len(terms) == 1 and terms[0].text else ()
-    answers = retrieve(
-        shown.gallery, shown.encoder, query, int(asked.count),
-        rerankers=again, depth=LOOKED_AT, pictures=shown.picture,
-    )  # fmt: skip
+    answers = retrieve(shown.gallery, shown.encoder, query, int(asked.count), rerankers=again, pictures=shown.picture)
     above = "".join(cards.image(image, cards.say(lang, "picture"), "asked") for image in images)
     if asked.again and not again:
         above += f'<p class="status">{cards.say(lang, "not_again")}</p>'

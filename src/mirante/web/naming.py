@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from markupsafe import Markup
+
 from mirante import messages, pixels
 from mirante.classification import ZeroShot, read_labels, read_templates
 from mirante.errors import MiranteError, UnreadableImage
 from mirante.report.voice import Voice
-from mirante.web import cards
+from mirante.web import cards, tables
 from mirante.web.answers import MAX_UPLOAD_PIXELS
 from mirante.web.shown import Shown
 
@@ -45,18 +47,13 @@ def name(shown: Shown, lang: str, upload: bytes | None, labels: str, *, template
 
 
 def _table(ranked: Sequence[Mapping[str, Any]], lang: str) -> str:
-    matched = ranked[0]["match"] is not None
-    head = ["label", "probability", *(["match"] if matched else [])]
-    said = "".join(f'<th scope="col">{escape(messages.text(f"classify.column-{one}", lang))}</th>' for one in head)
-    return (
-        f'<div class="scroll" tabindex="0"><table class="figures"><caption>{escape(cards.say(lang, "name_title"))}'
-        f"</caption><thead><tr>{said}</tr></thead><tbody>{''.join(_rows(ranked, Voice(lang)))}</tbody></table></div>"
-    )
+    head = ["label", "probability", *([] if ranked[0]["match"] is None else ["match"])]
+    names = [messages.text(f"classify.column-{one}", lang) for one in head]
+    return tables.plain(cards.say(lang, "name_title"), names, _rows(ranked, Voice(lang)))
 
 
-def _rows(ranked: Sequence[Mapping[str, Any]], voice: Voice) -> Iterator[str]:
+def _rows(ranked: Sequence[Mapping[str, Any]], voice: Voice) -> Iterator[tuple[str, ...]]:
+    bar = Markup('<span class="bar" style="--share: {:.4f}" aria-hidden="true"></span>{}')
     for one in ranked:
-        share = voice.percent(one["probability"])
-        match = "" if one["match"] is None else f"<td>{voice.percent(one['match'])}</td>"
-        bar = f'<span class="bar" style="--share: {one["probability"]:.4f}" aria-hidden="true"></span>'
-        yield f'<tr><th scope="row">{escape(one["words"])}</th><td>{bar}{share}</td>{match}</tr>'
+        match = () if one["match"] is None else (voice.percent(one["match"]),)
+        yield one["words"], bar.format(one["probability"], voice.percent(one["probability"])), *match
