@@ -83,6 +83,20 @@ def test_queries_that_come_together_share_a_call(serve, slow):
     )
 
 
+def test_queries_that_come_together_are_each_answered_from_their_own_index(serve, slow):
+    client = serve(load=lambda address: slow, limits=Limits(wait_ms=0, seconds=20))
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(ask, client)
+        assert slow.entered.wait(20)
+        asked = [{"text": "red", "index": index} for index in ("squares", "texts")]
+        others = [pool.submit(client.post, "/v1/search", json=one, headers=SEARCH) for one in asked]
+        until_waiting(client, 2)
+        slow.gate.set()
+        first.result(20)
+        found = [sorted(hit["id"] for hit in one.result(20).json()["hits"]) for one in others]
+    assert found == [["blue", "green", "red"], ["t1", "t2"]]
+
+
 def test_a_swap_under_load_loses_no_request(serve, tmp_path):
     client = serve()
     folders = [squares(tmp_path / name, {"red": at, "blue": at}) for at, name in enumerate(("even", "odd"))]
