@@ -178,12 +178,14 @@ class Provenance:
         revision: commit or hash of the weights.
         preprocessing: fingerprint of everything between a picture or text and the network.
         data: fingerprint of the data, `""` for queries.
+        parts: unit vectors that a row holds side by side; of more than one the nearest counts (`mirante.nearest`).
     """
 
     model: str
     revision: str
     preprocessing: str
     data: str = ""
+    parts: int = 1
 
     def same_space(self, other: "Provenance") -> bool:
         """Whether vectors of both live in one space (the model's name may differ, its weights may not)."""

@@ -105,7 +105,7 @@ def calibrate(
         )
     fit = _half(asked.clusters, settings.seed)
     made = images.provenance
-    provenance = Provenance(made.model, made.revision, made.preprocessing)
+    provenance = replace(made, data="")
     calibration = _fitted(asked.where(fit), settings, Gallery(provenance, holds, pairs.name, asked.documents))
     return measure(calibration, asked.where(~fit))
 

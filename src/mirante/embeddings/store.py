@@ -161,7 +161,9 @@ def open_store(folder: Path, encoder: Encoder | None = None) -> Store:
         raise UsageError(f"No embeddings in {str(folder)!r}: run `mirante embed DATA --model M --out {folder}` first.")
     try:
         manifest: dict[str, Any] = json.loads(path.read_bytes())
-        provenance = Provenance(manifest["model"], manifest["revision"], manifest["preprocessing"])
+        provenance = Provenance(
+            manifest["model"], manifest["revision"], manifest["preprocessing"], parts=int(manifest.get("parts", 1))
+        )
         store, schema = Store(folder, provenance, int(manifest["dim"])), manifest["schema"]
     except (OSError, ValueError, LookupError, TypeError) as error:
         damaged(path, error)

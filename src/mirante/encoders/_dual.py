@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -55,6 +55,9 @@ class DualEncoder:
         origin: model address and the commit or hash of its weights.
         settings: device, precision, batch.
     """
+
+    learns: ClassVar[tuple[str, ...]] = ("train", "guide")
+    """What can learn on it: the towers themselves, a guide over the image tower."""
 
     def __init__(
         self,

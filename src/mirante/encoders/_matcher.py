@@ -46,8 +46,15 @@ class Blip:
 
     def similarity(self, model: Any, tokens: dict[str, Tensor], seen: Tensor) -> Tensor:
         """(B,) cosines."""
-        said = model.text_encoder(**tokens).last_hidden_state[:, 0]
-        return _cosine(model.vision_proj(seen[:, 0]), model.text_proj(said))
+        return (self.looks(model, seen) * self.row(model, tokens)).sum(dim=-1)
+
+    def looks(self, model: Any, seen: Tensor) -> Tensor:
+        """The hidden states of B pictures → (B, d) unit rows, of the class token."""
+        return normalize(model.vision_proj(seen[:, 0]).float(), dim=-1)
+
+    def row(self, model: Any, tokens: dict[str, Tensor]) -> Tensor:
+        """B texts → (B, d) unit rows, of the first token; no picture is seen."""
+        return normalize(model.text_proj(model.text_encoder(**tokens).last_hidden_state[:, 0]).float(), dim=-1)
 
 
 class Blip2:
@@ -97,6 +104,12 @@ class Blip2:
 def best(rows: Tensor, looked: Tensor) -> Tensor:
     """(B, d) unit rows of texts and (B, q, d) of pictures → (B,) cosines of each text and the query nearest to it."""
     return (looked * rows[:, None]).sum(dim=-1).amax(dim=1)
+
+
+def shortened(tokens: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Token tensors (B, n) that lose the columns in which every text is padding."""
+    longest = int(tokens["attention_mask"].sum(dim=1).max())
+    return {name: values[:, :longest] for name, values in tokens.items()}
 
 
 FAMILIES: dict[str, Family] = {"blip": Blip(), "blip-2": Blip2()}
@@ -183,7 +196,3 @@ def _all(rows: Tensor) -> Tensor:
 
 def _difference(judged: Tensor) -> Tensor:
     return (judged[:, 1] - judged[:, 0]).float()
-
-
-def _cosine(one: Tensor, other: Tensor) -> Tensor:
-    return (normalize(one.float(), dim=-1) * normalize(other.float(), dim=-1)).sum(dim=-1)

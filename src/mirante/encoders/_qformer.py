@@ -2,20 +2,22 @@
 
 Source: Li et al. 2023 (BLIP-2, arXiv 2301.12597). Its own similarity (ITC) of a picture and a text is the cosine of the
 query that is nearest to the text. No product of two rows is a maximum: the product of these is the mean over the
-queries, and `compare` finds the maximum from the same rows.
+queries, and `mirante.nearest` finds the maximum from the same rows.
 """
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from transformers import Blip2ForImageTextRetrieval, BlipImageProcessorPil
 
 from mirante.encoders import Settings, _checkpoint, _locate
 from mirante.encoders._dual import DualEncoder, Pixels, Texts
-from mirante.encoders._matcher import LENGTH, Blip2
-from mirante.errors import ModelError, UnknownName
-from mirante.types import Vectors
+from mirante.encoders._matcher import LENGTH, Blip2, shortened
+from mirante.errors import ModelError
+from mirante.nearest import similarity
+from mirante.types import Provenance, Vectors
 
 TYPE = "blip-2"
 
@@ -24,6 +26,12 @@ class QFormerEncoder(DualEncoder):
     """BLIP-2 for matching, its module a `Blip2ForImageTextRetrieval`; q queries of width d' make rows of d = q · d'."""
 
     family = Blip2()
+    learns = ("guide",)
+
+    @property
+    def provenance(self) -> Provenance:
+        """Of the checkpoint as it was opened; its rows hold q vectors each."""
+        return replace(self._provenance, parts=self.queries)
 
     @property
     def queries(self) -> int:
@@ -42,9 +50,7 @@ class QFormerEncoder(DualEncoder):
 
     def tokens(self, texts: Any) -> dict[str, torch.Tensor]:
         """Texts → `input_ids` and `attention_mask` (B, n), n that of the longest."""
-        given = super().tokens(texts)
-        longest = int(given["attention_mask"].sum(dim=1).max())
-        return {name: values[:, :longest] for name, values in given.items()}
+        return shortened(super().tokens(texts))
 
     def image_features(self, pixels: Pixels) -> torch.Tensor:
         """What `pixels` gave → (B, d), the unit rows of all queries side by side."""
@@ -59,22 +65,7 @@ class QFormerEncoder(DualEncoder):
 
     def compare(self, texts: Vectors, images: Vectors) -> Vectors:
         """Its own similarity: rows of t texts and n pictures, (t, d) and (n, d) → (t, n), of the nearest query."""
-        told, seen = texts[:, : self.width], images.reshape(-1, self.width)
-        found: Vectors = (np.float32(self.queries) * (told @ seen.T)).reshape(len(texts), len(images), -1).max(axis=2)
-        return found
-
-
-def is_one(address: str, revision: str | None = None) -> bool:
-    """Whether the checkpoint at `address` is a BLIP-2.
-
-    Raises:
-        UsageError: it cannot be fetched.
-        ModelError: its configuration is damaged.
-    """
-    try:
-        return _locate.model_type(_locate.locate(address, revision)) == TYPE
-    except UnknownName:
-        return False
+        return similarity(texts, images, self.queries)
 
 
 def open_qformer(address: str, settings: Settings = Settings()) -> QFormerEncoder:  # noqa: B008 - frozen
@@ -89,11 +80,20 @@ def open_qformer(address: str, settings: Settings = Settings()) -> QFormerEncode
     kind = _locate.model_type(found)
     if kind != TYPE:
         raise ModelError(f"{address!r} is a model of type {kind!r}, not {TYPE!r}: give a BLIP-2 for matching.")
+    return read(found.address, found.folder, replace(settings, revision=found.commit))
+
+
+def read(address: str, folder: Path, settings: Settings) -> QFormerEncoder:
+    """Open the BLIP-2 checkpoint in `folder`; the `revision` of `settings` is the hub's commit, None for a folder.
+
+    Raises:
+        ModelError: no safetensors weights, or they do not fit the configuration, or a damaged file.
+    """
     return QFormerEncoder(
-        _checkpoint.read_module(Blip2ForImageTextRetrieval, found.address, found.folder, settings.precision),
-        _checkpoint.read_tokenizer(found.address, found.folder),
-        _checkpoint.read_image_processor(BlipImageProcessorPil, found.address, found.folder),
+        _checkpoint.read_module(Blip2ForImageTextRetrieval, address, folder, settings.precision),
+        _checkpoint.read_tokenizer(address, folder),
+        _checkpoint.read_image_processor(BlipImageProcessorPil, address, folder),
         texts=Texts(LENGTH, lower=False, masked=True),
-        origin=(found.address, found.commit or _checkpoint.revision(found.folder)),
+        origin=(address, settings.revision or _checkpoint.revision(folder)),
         settings=settings,
     )

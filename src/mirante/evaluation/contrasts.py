@@ -19,6 +19,7 @@ from mirante.datasets import Contrast
 from mirante.embeddings import embed_pairs
 from mirante.errors import DataError
 from mirante.evaluation.intervals import Bootstrap, estimate
+from mirante.nearest import similarity
 from mirante.types import Caption, Encoder, Estimate, Pairs, Picture, Vectors
 
 PAIR_CHANCE = {"text": 1 / 4, "image": 1 / 4, "group": 1 / 6}
@@ -120,7 +121,7 @@ def _answers(
     for one in readable:
         told = np.stack([text_row[text.id] for text in one.texts])
         shown = np.stack([image_row[image.id] for image in one.images])
-        outcomes.append(_outcome(one, told @ shown.T))
+        outcomes.append(_outcome(one, similarity(told, shown, images.provenance.parts)))
     return readable, [one for one, gone in zip(contrasts, lost, strict=True) if gone], outcomes
 
 

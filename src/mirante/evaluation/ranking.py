@@ -12,6 +12,7 @@ from mirante.evaluation.keys import PADDING, keys, places_of, tie_order
 from mirante.evaluation.positives import positives
 from mirante.evaluation.ranks import BLOCK, Ranks, blocks, ranks_in
 from mirante.evaluation.similarity import BINS, Similarity, histogram, similarity
+from mirante.nearest import similarity as near
 from mirante.progress import track
 from mirante.types import Embeddings, Qrels, Run, Vectors
 
@@ -34,6 +35,7 @@ class Ranking:
 def rank(queries: Embeddings, documents: Embeddings, *, qrels: Qrels, depth: int = 100, block: int = BLOCK) -> Ranking:
     """Rank all documents for every query of `qrels`, by cosine and the tie rule.
 
+    Of rows that hold several vectors (`Provenance.parts`) the cosine is that of the nearest.
     Equal document vectors get equal scores, wherever they stand (a matrix product alone does not promise that).
 
     Args:
@@ -51,13 +53,14 @@ def rank(queries: Embeddings, documents: Embeddings, *, qrels: Qrels, depth: int
     if queries.ids != wanted.queries:
         queries = queries.select(wanted.queries)
     _check(queries.vectors, documents.vectors)
-    places, score = tie_order(documents.ids), _scorer(documents.vectors)
-    by_place, counts = np.argsort(places), np.zeros(BINS, np.int64)
+    places, score = tie_order(documents.ids), _scorer(documents.vectors, documents.provenance.parts)
+    by_place, counts, total = np.argsort(places), np.zeros(BINS, np.int64), 0.0
     parts: list[tuple[NDArray[np.int64], NDArray[np.int32], Vectors, Vectors]] = []
     cuts = list(blocks(len(queries.ids), len(documents.ids), block))
     for start, stop in track(cuts, "Ranking", total=len(queries.ids), unit="queries", size=lambda cut: cut[1] - cut[0]):
         scores, part = score(queries.vectors[start:stop]), wanted.part(start, stop)
         counts += histogram(scores)
+        total += float(scores.sum(dtype=np.float64))
         here = part.columns >= 0
         indices, best = _top(scores, places, by_place, min(depth, len(documents.ids)))
         parts.append((ranks_in(scores, places, part), indices, best, scores[part.rows[here], part.columns[here]]))
@@ -65,7 +68,7 @@ def rank(queries: Embeddings, documents: Embeddings, *, qrels: Qrels, depth: int
     return Ranking(
         Ranks(wanted.queries, ranks, wanted.offsets, unjudged),
         Run(wanted.queries, documents.ids, indices, best, documents.provenance.model or "mirante"),
-        similarity(queries.vectors, documents.vectors, matched, counts),
+        similarity(queries.vectors, documents.vectors, matched, counts, total),
     )
 
 
@@ -82,15 +85,15 @@ def _check(queries: Vectors, documents: Vectors) -> None:
             raise DataError(f"{broken} {what} vectors are not finite (NaN or infinity): check the model, embed again.")
 
 
-def _scorer(documents: Vectors) -> Callable[[Vectors], Vectors]:
+def _scorer(documents: Vectors, several: int = 1) -> Callable[[Vectors], Vectors]:
     """A function from (b, d) queries to (b, n) cosines that scores equal documents equally."""
     seen: dict[bytes, int] = {}
     rows = np.ascontiguousarray(documents)
     columns = np.array([seen.setdefault(blake2b(row, digest_size=16).digest(), len(seen)) for row in rows])
     if len(seen) == len(documents):
-        return lambda queries: queries @ rows.T
+        return lambda queries: near(queries, rows, several)
     distinct = rows[np.unique(columns, return_index=True)[1]]
-    return lambda queries: (queries @ distinct.T)[:, columns]
+    return lambda queries: near(queries, distinct, several)[:, columns]
 
 
 def _top(

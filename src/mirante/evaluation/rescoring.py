@@ -1,6 +1,7 @@
 """Score saved results under another protocol: from the vectors and data that were kept, exactly, without a model."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from mirante.embeddings import Store, open_store
@@ -94,5 +95,5 @@ def _rows(store: Store, kind: Kind, contents: dict[str, str], made: Provenance) 
             f"{len(missing)} {kind} of this protocol were never embedded in {str(store.folder)!r}, first {first!r}: "
             "the first evaluation saw only a part of the data. Evaluate again with this protocol."
         )
-    provenance = Provenance(made.model, made.revision, made.preprocessing, fingerprint(contents.items()))
+    provenance = replace(made, data=fingerprint(contents.items()))
     return Embeddings(tuple(contents), shelf.vectors(list(contents.values())), provenance)

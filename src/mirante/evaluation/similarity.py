@@ -49,7 +49,9 @@ def edges() -> list[float]:
     return [2.0 * edge / BINS - 1.0 for edge in range(BINS + 1)]
 
 
-def similarity(queries: Vectors, documents: Vectors, matched: Vectors, counts: NDArray[np.int64]) -> Similarity:
+def similarity(
+    queries: Vectors, documents: Vectors, matched: Vectors, counts: NDArray[np.int64], total: float
+) -> Similarity:
     """Sum up one comparison of `queries` (q, d) with `documents` (n, d).
 
     Args:
@@ -57,6 +59,7 @@ def similarity(queries: Vectors, documents: Vectors, matched: Vectors, counts: N
         documents: (n, d) unit rows.
         matched: (p,) cosines of the relevant pairs.
         counts: (64,) histogram of all q·n pairs.
+        total: sum of their cosines.
     """
     query, document = queries.mean(axis=0, dtype=np.float64), documents.mean(axis=0, dtype=np.float64)
     pairs = len(queries) * len(documents)
@@ -64,7 +67,7 @@ def similarity(queries: Vectors, documents: Vectors, matched: Vectors, counts: N
     own = histogram(matched)
     return Similarity(
         positive=right / len(matched) if len(matched) else None,
-        negative=(float(query @ document) * pairs - right) / wrong if wrong else None,
+        negative=(total - right) / wrong if wrong else None,
         modality_gap=float(np.linalg.norm(query - document)),
         positive_counts=own,
         negative_counts=counts - own,

@@ -51,7 +51,7 @@ class Between:
 
 
 def _trainable(encoder: Encoder) -> "DualEncoder":
-    if not hasattr(encoder, "module"):
+    if "train" not in getattr(encoder, "learns", ()):
         raise ModelError(
             f"The model {encoder.provenance.model!r} has no weights to blend: give CLIP or SigLIP checkpoints."
         )

@@ -10,7 +10,6 @@ from mirante import encoders
 from mirante.errors import ModelError, UsageError
 from mirante.training.config import Model, NewModel
 from mirante.training.pictures import input_size
-from mirante.types import Encoder
 
 if TYPE_CHECKING:
     from mirante.encoders._dual import DualEncoder
@@ -31,25 +30,18 @@ def open_model(model: Model, texts: Iterable[str], device: str = "auto", *, guid
     if (model.start is None) == (model.new is None):
         raise UsageError('[model] needs exactly one of start = "…" and [model.new]: give one of them.')
     if model.start is not None:
-        encoder = _opened(model.start, encoders.Settings(device=device, revision=model.revision), guided=guided)
+        encoder = encoders.load(model.start, encoders.Settings(device=device, revision=model.revision))
     else:
         with tempfile.TemporaryDirectory() as folder:
             write_new(model.new or NewModel(), texts, Path(folder))
             encoder = encoders.load(folder, encoders.Settings(device=device))
-    if not hasattr(encoder, "module"):
-        raise ModelError(f"The model {model.start!r} has no weights to train: start from a CLIP or SigLIP checkpoint.")
+    if ("guide" if guided else "train") not in getattr(encoder, "learns", ()):
+        raise ModelError(
+            f"The model {model.start!r} has no weights to train here: start from a CLIP or SigLIP checkpoint."
+        )
     trained: DualEncoder = encoder  # type: ignore[assignment]
     input_size(trained)
     return trained
-
-
-def _opened(start: str, settings: encoders.Settings, *, guided: bool) -> Encoder:
-    if guided:
-        from mirante.encoders._qformer import is_one, open_qformer
-
-        if is_one(start, settings.revision):
-            return open_qformer(start, settings)
-    return encoders.load(start, settings)
 
 
 def write_new(new: NewModel, texts: Iterable[str], folder: Path) -> None:
