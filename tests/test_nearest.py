@@ -5,6 +5,7 @@ import pytest
 
 from mirante.evaluation import Settings, evaluate
 from mirante.nearest import similarity
+from mirante.search import Entry, Gallery
 from mirante.types import Caption, Embeddings, Pairs, Picture, Provenance
 
 EAST, NORTH = (1.0, 0.0), (0.0, 1.0)
@@ -52,3 +53,15 @@ def test_an_evaluation_ranks_by_the_nearest_where_the_provenance_says_so(parts, 
     details = judged.result.details["similarity"]
     assert details["positive"] == pytest.approx([0.5, 1.0][parts - 1], abs=1e-6)
     assert details["negative"] == pytest.approx(0.6, abs=1e-6)
+
+
+def test_a_gallery_answers_by_the_nearest_and_its_ties_by_id(tmp_path):
+    """`a` and `b` hold the text itself beside a miss (1), `c` is near it twice (0.8); their means are 0.5 and 0.8."""
+    rows = np.stack([row(EAST, NORTH), row(NORTH, EAST), row((0.8, 0.6), (0.8, 0.6))])
+    made = Provenance("model", "1", "1", parts=2)
+    gallery = Gallery.create(tmp_path, "exact", Embeddings(("a", "b", "c"), rows, made), [Entry(one) for one in "abc"])
+    hits = gallery.search(row(EAST, EAST), 3)
+    assert [hit.id for hit in hits] == ["b", "a", "c"]
+    assert [hit.score for hit in hits] == pytest.approx([1, 1, 0.8], abs=1e-6)
+    assert [hit.id for hit in gallery.search(row(EAST, EAST), 1)] == ["b"]
+    assert [hit.id for hit in gallery.search(row(EAST, EAST), 9)] == ["b", "a", "c"]

@@ -75,7 +75,13 @@ def test_one_file_says_what_is_held_and_which_model_opens_it(gallery):
     assert document["kind"] == gallery.kind
     assert document["holds"] == gallery.holds == "images"
     assert (document["count"], document["dim"]) == (len(gallery), gallery.dim) == (3, 2)
-    assert document["provenance"] == {"model": "toy", "revision": "r1", "preprocessing": "p1", "data": "data-1"}
+    assert document["provenance"] == {
+        "model": "toy",
+        "revision": "r1",
+        "preprocessing": "p1",
+        "data": "data-1",
+        "parts": 1,
+    }
     assert gallery.provenance == MODEL
     assert document["versions"]["numpy"] == np.__version__
     assert document["created"].endswith("+00:00")

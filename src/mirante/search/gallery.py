@@ -18,6 +18,7 @@ import numpy as np
 from mirante.errors import DataError, ModelMismatch, StoreError, UsageError
 from mirante.indexes import Index, create_index, open_index
 from mirante.search import generations
+from mirante.search._nearest import best
 from mirante.search.calibration import Calibration
 from mirante.search.catalogue import Catalogue, Entry, derive
 from mirante.search.manifest import Holds, Manifest, describe, parse
@@ -176,7 +177,7 @@ class Gallery:
         """What `search` finds for each of (q, d) unit rows, in one call of the index; it raises what that raises."""
         state = self._state
         allowed = state.catalogue.matching(where) if where else None
-        ids, scores = state.index.search(vectors, min(k, max(1, len(state.index))), allowed)
+        ids, scores = best(state.index, vectors, k, allowed, parts=self.provenance.parts)
         shown = state.catalogue.get(dict.fromkeys(one for row in ids for one in row))
         return [
             [
