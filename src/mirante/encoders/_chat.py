@@ -24,7 +24,7 @@ def open_chat(address: str, settings: Settings) -> tuple[Any, Any, str]:
             f"{address!r} is a model of type {kind!r}, which answers no questions on pictures: use one of type llava, "
             "qwen2_vl, smolvlm or another that takes pictures and text and writes text."
         )
-    processor = _processor(found.address, found.folder)
+    processor = processor_of(found.address, found.folder)
     if not processor.chat_template:
         raise ModelError(f"{address!r} has no chat template: use a model that was tuned to follow instructions.")
     module = _checkpoint.read_module(
@@ -47,7 +47,12 @@ def written(processor: Any, words: str, pictures: int) -> tuple[str, bool]:
     return said, not (start and said.startswith(start))
 
 
-def _processor(address: str, folder: Path) -> Any:
+def processor_of(address: str, folder: Path) -> Any:
+    """The checkpoint's own processor.
+
+    Raises:
+        ModelError: it cannot be read, or needs a library that is not installed.
+    """
     try:
         with _checkpoint.quiet():
             return transformers.AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirante import config as configuration
+from mirante.captioning.measures import METRICS
+from mirante.captioning.styles import Style
 from mirante.diagnosis import Leaks
-from mirante.errors import MissingLibrary, UsageError
+from mirante.errors import MissingLibrary, UnknownName, UsageError
 from mirante.rerankers import _guiding
-from mirante.training.config import Elip, TrainConfig
+from mirante.training.config import Caption, Elip, TrainConfig
 from mirante.training.snapshot import Snapshot
 from mirante.training.spending import Limit, Spending, forget_peak, limits
 from mirante.types import Provenance
@@ -130,23 +132,22 @@ def train(
     forget_peak(accelerator.device)
     import torch
 
-    from mirante.training import card, data, learner, loop, mining, near, pictures, start, state, validation
+    from mirante.training import card, data, learner, loop, mining, near, pictures, state, validation
     from mirante.training.folder import Folder, material
 
     mining.check(config)
     sets = data.open_sets(config.data)
     copies = near.near_copies(config.data, sets) if accelerator.is_main_process else ()
-    device, guided = str(accelerator.device), config.elip is not None
-    encoder = start.open_model(config.model, data.words(config), device, guided=guided)
-    batches, pixels = pictures.prepare(sets.batches, encoder)
+    model = learner.open_model(config, str(accelerator.device))
+    batches, pixels = pictures.prepare(sets.batches, model)
     config = _with_steps(config, len(batches.pictures))
     folder = Folder(Path(config.out), accelerator)
-    folder.claim(config, material(encoder, batches.pictures, new=config.model.start is None), restart=restart)
+    folder.claim(config, material(model, batches.pictures, new=config.model.start is None), restart=restart)
     spending = Spending(config, accelerator, began, predicted)
-    base = validation.Retrieval(encoder)
-    before = folder.once("before", lambda: validation.snapshot(base, sets) if config.model.start else Snapshot())
+    base = learner.untrained(config, model)
+    before = folder.once("before", lambda: validation.snapshot(base, sets) if base else Snapshot())
     torch.manual_seed(config.seed)
-    learns = learner.create(config, encoder)
+    learns = learner.create(config, model)
     parameters = Parameters(*learns.choose())
     earlier = state.newest(Path(config.out))
     resumed = state.position(earlier).step if earlier else 0
@@ -168,7 +169,7 @@ def train(
     finished = Training(
         folder.checkpoint, done.step, done.seconds, before=before, after=after, loss=done.loss or 0.0,
         cost=spending.actual(), unreadable=pixels.unreadable, parameters=parameters,
-        base=encoder.provenance if config.model.start else None, resumed=resumed, predicted=spending.predicted,
+        base=model.provenance if config.model.start else None, resumed=resumed, predicted=spending.predicted,
         stopped=spending.stopped, near_copies=copies,
     )  # fmt: skip
     if accelerator.is_main_process:
@@ -224,6 +225,9 @@ def check(config: TrainConfig) -> None:
     if config.patience and not config.validate_every:
         raise UsageError(f"patience = {config.patience} counts validations: give validate_every too.")
     limits(config)
+    if config.caption:
+        _check_caption(config, config.caption)
+        return
     if config.elip:
         _check_elip(config, config.elip)
         return
@@ -255,3 +259,26 @@ def _check_elip(config: TrainConfig, elip: Elip) -> None:
         )
     if elip.depth < 1:
         raise UsageError(f"elip.depth must be at least 1, not {elip.depth}.")
+
+
+def _check_caption(config: TrainConfig, caption: Caption) -> None:
+    """Refuse what no captioner can be trained with."""
+    plain, trained = TrainConfig(config.out, config.model, config.data), config.trained
+    for name in ("losses", "drop_patches", "hard", "elip"):
+        if getattr(config, name) != getattr(plain, name):
+            raise UsageError(f"[caption] learns the words of captions, so {name} says nothing: leave it out.")
+    sides = (trained.image, trained.text)
+    if not set(sides) <= {"all", "none"} or set(sides) == {"none"}:
+        raise UsageError(
+            f"trained.image = {trained.image!r} and trained.text = {trained.text!r}: of a captioner each is "
+            '"all" or "none", and not both are "none".'
+        )
+    if trained.geometric or trained.layer_decay != 1 or (trained.lora and not trained.lora.merge):
+        raise UsageError("A captioner has no geometric weights, layer_decay or adapters kept apart: leave these out.")
+    if config.model.start is None:
+        raise UsageError('[caption] needs a captioner, or an encoder for [caption.decoder]: give [model] start = "…".')
+    if config.validate_every and config.select not in METRICS:
+        raise UnknownName("metric of captions to select by", config.select, METRICS)
+    if not 0 <= caption.smoothing < 1:
+        raise UsageError(f"caption.smoothing must be at least 0 and less than 1, not {caption.smoothing:g}.")
+    Style(beams=caption.beams, tokens=caption.tokens)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from mirante.captioning.shapes import NewDecoder
 from mirante.rerankers._guiding import Guiding
 
 Part: TypeAlias = Literal["all", "none", "projection"] | int
@@ -105,7 +106,8 @@ class Data:
         limit: use the first N images only.
         share: of the pictures to learn from, drawn at random after the others are held out, always the same ones; a
             smaller share is a part of a larger one. None for all.
-        captions: `"given"`, or `"partial"` where the data set can make true partial captions (`scenes`).
+        captions: `"given"`, `"longest"` for the longest of each picture alone, here and in what is measured, or
+            `"partial"` where the data set can make true partial captions (`scenes`).
         partners: share of pairs that come with their minimal partner (`captions = "partial"` only).
         partials: partial captions per picture (`captions = "partial"` only).
         false_captions: of partners alone, exchanges, also counts, or also bare sides (`captions = "partial"` only).
@@ -123,7 +125,7 @@ class Data:
     text_column: str | None = None
     limit: int | None = None
     share: float | None = None
-    captions: Literal["given", "partial"] = "given"
+    captions: Literal["given", "longest", "partial"] = "given"
     partners: float = 0.0
     partials: int = 2
     false_captions: Literal["partners", "swaps", "hard", "sides"] = "swaps"
@@ -200,6 +202,29 @@ class Elip:
 
 
 @dataclass(frozen=True)
+class Caption:
+    """A captioner, in place of a model that compares: `model.start` is one, or lends its image tower to a new one.
+
+    Args:
+        decoder: a new one over the image tower of `model.start`, which is a retrieval model then; None where
+            `model.start` writes captions itself.
+        prompt: words that captions go on from and that are not learnt, e.g. BLIP's "a picture of"; of a chat model
+            what it is asked.
+        tokens: of a caption; longer ones are cut in training, and none longer is written.
+        smoothing: of labels: this share of each word's probability goes to all other words.
+        beams: at validation.
+        shown: pictures of the validation whose captions are kept, before and after.
+    """
+
+    decoder: NewDecoder | None = None
+    prompt: str = ""
+    tokens: int = 40
+    smoothing: float = 0.0
+    beams: int = 1
+    shown: int = 8
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """A whole run.
 
@@ -209,6 +234,7 @@ class TrainConfig:
         data: what it learns from.
         trained: what of the model is trained.
         elip: train a guide for re-ranking instead of the model, which stays as it is.
+        caption: train a captioner.
         hard: batches of hard negatives, None for batches at random.
         memory: how a batch fits the device.
         losses: parts of the objective.
@@ -225,7 +251,7 @@ class TrainConfig:
         warmup: steps of linear warm-up.
         clip: largest norm of the gradient.
         validate_every: steps between validations, 0 for start and end only. With it the checkpoint is the best one.
-        select: metric, text to image, that decides which is best.
+        select: metric, text to image or of captions, that decides which is best.
         patience: stop after so many validations without a better one, 0 for never.
         save_every: steps between states that a killed run resumes from.
         usd_per_hour: price of the machine, for the cost.
@@ -241,6 +267,7 @@ class TrainConfig:
     data: Data
     trained: Trained = Trained()
     elip: Elip | None = None
+    caption: Caption | None = None
     hard: Hard | None = None
     memory: Memory = Memory()
     losses: tuple[LossTerm, ...] = (LossTerm("infonce"),)

@@ -13,7 +13,7 @@ from mirante.errors import DataError, UsageError
 from mirante.pixels import REASONS
 from mirante.training.batches import PairBatches
 from mirante.training.config import Data, TrainConfig
-from mirante.types import Dataset, Item, Pairs, Picture
+from mirante.types import Caption, Dataset, Item, Pairs, Picture
 
 _TOKENIZER_ITEMS = 3000
 _SHARE_SEED = (42, 1)
@@ -44,11 +44,13 @@ def open_sets(data: Data) -> Sets:
         raise UsageError(f"limit must be at least 1, not {data.limit}: leave it out to use all.")
     if data.share is not None and not 0 < data.share <= 1:
         raise UsageError(f"share must be more than 0 and at most 1, not {data.share:g}: give 0.05 for 5 %.")
-    batches, held = _given(data) if data.captions == "given" else (_partial(data), None)
+    batches, held = (_partial(data), None) if data.captions == "partial" else _given(data)
     validation = _measured(data.validation, data.language, _options(data)) if data.validation else held
     same = data.retain and split_of(data.retain)[0] == split_of(data.address)[0]
     columns = _options(data) if same else ReadOptions()
     retain = _measured(data.retain, data.retain_language, columns) if data.retain else None
+    if data.captions == "longest":
+        validation, retain = (_longest(one) if one else None for one in (validation, retain))
     for role, pairs in (("validation", validation), ("retain", retain)):
         if pairs:
             _keep_apart(batches.pictures, pairs, role)
@@ -57,11 +59,11 @@ def open_sets(data: Data) -> Sets:
 
 def words(config: TrainConfig) -> Iterator[str]:
     """Captions of the training data for the tokenizer of a new model, image by image; none for a given model."""
-    if config.model.new is None:
+    if config.model.new is None and not (config.caption and config.caption.decoder):
         return
-    data = config.data
+    data, new = config.data, config.model.new
     dataset = open_dataset(data.address, _options(data))
-    split, languages = dataset.splits[0], config.model.new.tokenizer_languages
+    split, languages = dataset.splits[0], new.tokenizer_languages if new else (data.language,)
     items: list[Iterator[Item]] = [islice(dataset.items(split, language), data.limit) for language in languages]
     if data.hold_out:
         items = [iter(split_at_random(some, data.hold_out)[0]) for some in items]
@@ -82,6 +84,8 @@ def _given(data: Data) -> tuple[Batches, Pairs | None]:
             raise _nothing(held, held.name, data.language)
     if data.share is not None:
         pairs = _share(pairs, data.share)
+    if data.captions == "longest":
+        pairs = _longest(pairs)
     return PairBatches(pairs.sharing_equal_captions()), held
 
 
@@ -107,6 +111,18 @@ def _share(pairs: Pairs, share: float) -> Pairs:
     ids = [image.id for image in pairs.images if image.id in described]
     order = np.random.default_rng(_SHARE_SEED).permutation(len(ids)).tolist()
     return pairs.without_images(ids[place] for place in order[math.ceil(share * len(ids)) :])
+
+
+def _longest(pairs: Pairs) -> Pairs:
+    """Of each picture the longest caption alone, the first of several."""
+    best: dict[str, Caption] = {}
+    for caption in pairs.captions:
+        for image in pairs.relevance[caption.id]:
+            if image not in best or len(caption.text) > len(best[image].text):
+                best[image] = caption
+    kept = {caption.id for caption in best.values()}
+    told = tuple(caption for caption in pairs.captions if caption.id in kept)
+    return replace(pairs, captions=told, relevance={one.id: pairs.relevance[one.id] for one in told})
 
 
 def _measured(address: str, language: str | None, options: ReadOptions) -> Pairs:

@@ -18,7 +18,7 @@ from mirante.types import Picture
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from mirante.encoders._dual import DualEncoder
+    from mirante.training.pictures import Seeing
 
 _FREE = ("out", "save_every", "usd_per_hour", "budget", "max_hours", "tensorboard", "threads")
 """Settings that may change between two starts of one run."""
@@ -106,7 +106,7 @@ class Folder:
             )
 
 
-def material(encoder: "DualEncoder", pictures: Sequence[Picture], *, new: bool) -> dict[str, object]:
+def material(encoder: "Seeing", pictures: Sequence[Picture], *, new: bool) -> dict[str, object]:
     """What the settings of a run stand for: only from the same weights and the same pictures may it go on.
 
     Args:

@@ -33,6 +33,6 @@ class Forgetting:
 
 def forgetting(before: Snapshot, after: Snapshot) -> Forgetting | None:
     """The two measurements side by side, None where one of them was not made."""
-    if not before.retain or not after.retain:
+    if not before.retain or not after.retain or METRIC not in after.retain.metrics:
         return None
     return Forgetting(before.retain.metrics[METRIC], after.retain.metrics[METRIC])

@@ -1,9 +1,9 @@
-"""What a run trains, chosen by its configuration: the model itself, or a guide over it."""
+"""What a run trains, chosen by its configuration: the model itself, a guide over it, or a captioner."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
-from mirante.training import validation
+from mirante.training import data, start, validation
 from mirante.training.config import TrainConfig
 from mirante.training.pictures import Pictures
 from mirante.training.task import Task
@@ -11,7 +11,10 @@ from mirante.training.task import Task
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+    from mirante.captioning.captioner import Captioner
     from mirante.encoders._dual import DualEncoder
+
+    Opened: TypeAlias = DualEncoder | Captioner
 
 
 class Learner(validation.Measurable, Protocol):
@@ -30,12 +33,42 @@ class Learner(validation.Measurable, Protocol):
         """The checkpoint, to be measured."""
 
 
-def create(config: TrainConfig, encoder: "DualEncoder") -> Learner:
+def open_model(config: TrainConfig, device: str) -> "Opened":
+    """What the run starts from: an encoder, or a captioner; torch's global generator gives new weights.
+
+    Raises:
+        UsageError: no start, or two.
+        ModelError: it cannot be trained in that way.
+    """
+    if config.caption:
+        from mirante.training.writes import open_captioner_of
+
+        return open_captioner_of(config, config.caption, device)
+    return start.open_model(config.model, data.words(config), device, guided=config.elip is not None)
+
+
+def untrained(config: TrainConfig, model: "Opened") -> validation.Measurable | None:
+    """The start, to be measured; None where it is new and knows nothing."""
+    if config.model.start is None:
+        return None
+    if config.caption:
+        from mirante.training.writes import Writes
+
+        return None if config.caption.decoder else Writes(config, config.caption, cast("Captioner", model))
+    return validation.Retrieval(cast("DualEncoder", model))
+
+
+def create(config: TrainConfig, model: "Opened") -> Learner:
     """What `config` asks for, over the model as it was opened; torch's global generator gives new weights.
 
     Raises:
         UsageError: the model cannot be guided in that way.
     """
+    if config.caption:
+        from mirante.training.writes import Writes
+
+        return Writes(config, config.caption, cast("Captioner", model))
+    encoder = cast("DualEncoder", model)
     if config.elip:
         from mirante.rerankers import _guided_files
         from mirante.training import guided

@@ -15,7 +15,7 @@ _SCALE_RATE = 10.0
 _BETAS = (0.9, 0.98)
 _OF_LOSSES = ("logit_scale", "logit_bias")
 """Parameters of the model that the losses learn a copy of."""
-_UNDECAYED = ("embedding", "parametrizations")
+_UNDECAYED = ("embedding", "embed_tokens", "wte", "wpe", "parametrizations")
 """Parts of the names of matrices that have no decay."""
 
 

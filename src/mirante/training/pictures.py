@@ -9,7 +9,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +18,27 @@ from mirante.batch import Batches
 from mirante.errors import DataError, ModelError, UnreadableImage
 from mirante.progress import track
 from mirante.training import cache
-from mirante.types import Picture
+from mirante.types import Picture, Provenance
 
 if TYPE_CHECKING:
     import torch
-
-    from mirante.encoders._dual import DualEncoder
 
 _CHUNK = 64
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Decoded: TypeAlias = tuple[Bytes, dict[int, str]]
 """(k, 3, H, W) of k pictures, and of those that cannot be read the number and why; their rows are black."""
+
+
+class Seeing(Protocol):
+    """A model that takes pictures."""
+
+    device: "torch.device"
+    image_processor: Any
+
+    @property
+    def provenance(self) -> Provenance:
+        """Of the checkpoint as it was opened."""
 
 
 class Pictures:
@@ -79,7 +88,7 @@ class Pictures:
         return len(self._places)
 
 
-def prepare(batches: Batches, encoder: "DualEncoder") -> tuple[Batches, Pictures]:
+def prepare(batches: Batches, encoder: Seeing) -> tuple[Batches, Pictures]:
     """Decode and resize every picture once; kept in the cache folder for the next run with the same data and model.
 
     Returns:
@@ -104,7 +113,7 @@ def prepare(batches: Batches, encoder: "DualEncoder") -> tuple[Batches, Pictures
     return _without(batches, made.unreadable), made
 
 
-def input_size(encoder: "DualEncoder") -> tuple[int, int]:
+def input_size(encoder: Seeing) -> tuple[int, int]:
     """Height and width in pixels that the network takes.
 
     Raises:
@@ -230,7 +239,7 @@ def _without(batches: Batches, unreadable: Mapping[str, str]) -> Batches:
     return rest
 
 
-def _key(pictures: Sequence[Picture], encoder: "DualEncoder") -> str:
+def _key(pictures: Sequence[Picture], encoder: Seeing) -> str:
     digest = hashlib.sha256(str(encoder.image_processor.to_dict()).encode())
     for picture in pictures:
         digest.update(picture.content.encode())

@@ -8,11 +8,24 @@ from mirante.types import Estimate, Protocol
 
 
 @dataclass(frozen=True)
+class Written:
+    """The caption that a model wrote, and what the data says of the same picture."""
+
+    image: str
+    caption: str
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Measured:
-    """Text-to-image metrics and the conditions that they were measured under."""
+    """Metrics, text to image or of captions, and the conditions that they were measured under.
+
+    `written` are some captions, where captions were written.
+    """
 
     metrics: Mapping[str, Estimate]
     protocol: Protocol
+    written: tuple[Written, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,4 +49,5 @@ def _measured(plain: Mapping[str, Any] | None) -> Measured | None:
     if plain is None:
         return None
     metrics = {name: Estimate(**one) for name, one in plain["metrics"].items()}
-    return Measured(metrics, Protocol(**plain["protocol"]))
+    written = (Written(one["image"], one["caption"], tuple(one["references"])) for one in plain.get("written", ()))
+    return Measured(metrics, Protocol(**plain["protocol"]), tuple(written))

@@ -9,6 +9,7 @@ from mirante.batch import Batch
 from mirante.training import views
 from mirante.training.config import TrainConfig
 from mirante.training.gradients import Gradients, Processes, recompute_activations
+from mirante.training.likelihood import Likelihood
 from mirante.training.objective import Objective
 from mirante.training.pictures import Pictures
 from mirante.training.ranking import Ranking
@@ -42,7 +43,7 @@ class Task:
 
     encoder: "DualEncoder"
     module: nn.Module
-    objective: Objective | Ranking
+    objective: Objective | Ranking | Likelihood
     gradients: Differentiable
 
 

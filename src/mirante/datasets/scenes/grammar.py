@@ -3,6 +3,7 @@
 `plain` patterns are never named; a claim without a count is told in the bare plural ("red stars").
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from mirante.datasets.scenes.claims import Claim, Group, turned
 from mirante.errors import UnknownName
 
 LANGUAGES = ("en", "pt-BR")
+_AND = {"en": "and", "pt-BR": "e"}
 
 _EN_PLURALS = {"fish": "fish", "butterfly": "butterflies"}
 _EN_COUNTS = {1: "a", 2: "two", 3: "three", 4: "four"}
@@ -108,17 +110,33 @@ def say(claim: Claim, language: str = "en", words: Wording = PLAIN) -> str:
     if language not in LANGUAGES:
         raise UnknownName("language of scenes", language, LANGUAGES)
     told = turned(claim) if words.turned else claim
-    english = language == "en"
-    group, relations = (_english, _EN_RELATIONS) if english else (_portuguese, _PT_RELATIONS)
-    parts = [group(told.groups[0])]
+    relations = _EN_RELATIONS if language == "en" else _PT_RELATIONS
+    parts = [phrase(told.groups[0], language)]
     if len(told.groups) == 2:
-        joint = relations[told.relation][words.variant] if told.relation else ("and" if english else "e")
-        parts += [joint, group(told.groups[1])]
+        joint = relations[told.relation][words.variant] if told.relation else _AND[language]
+        parts += [joint, phrase(told.groups[1], language)]
     text = " ".join(parts)
     if not told.background:
         return text
-    place = (_EN_PLACES if english else _PT_PLACES)[told.background][words.variant]
+    place = places(language)[told.background][words.variant]
     return f"{place}, {text}" if words.place_first else f"{text} {place}"
+
+
+def phrase(group: Group, language: str) -> str:
+    """One group in words."""
+    return _english(group) if language == "en" else _portuguese(group)
+
+
+def places(language: str) -> Mapping[str, tuple[str, str]]:
+    """Background → its two wordings."""
+    return _EN_PLACES if language == "en" else _PT_PLACES
+
+
+def joints(language: str) -> Iterator[tuple[str, str | None]]:
+    """What stands between two groups, and the relation of the first to the second that it says."""
+    for relation, wordings in (_EN_RELATIONS if language == "en" else _PT_RELATIONS).items():
+        yield from ((words, relation) for words in wordings)
+    yield _AND[language], None
 
 
 def _english(group: Group) -> str:

@@ -1,0 +1,105 @@
+"""What is trained: a model that writes captions."""
+
+import copy
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mirante.captioning import decoder
+from mirante.captioning.captioner import Captioner, open_captioner
+from mirante.captioning.measures import measure
+from mirante.captioning.styles import Style
+from mirante.captioning.writing import describe
+from mirante.encoders import Settings, _adapters
+from mirante.training import adapters, captions, parts
+from mirante.training.config import Caption, TrainConfig
+from mirante.training.data import Sets, words
+from mirante.training.pictures import Pictures, input_size
+from mirante.training.snapshot import Measured, Written
+from mirante.training.start import open_model
+from mirante.training.task import Task
+from mirante.types import Pairs, Protocol
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+class Writes:
+    """A captioner in training, or as it was opened.
+
+    Args:
+        config: the run; its `trained` says what of the captioner is trained.
+        caption: its `caption`, known to be there.
+        captioner: changed in place.
+    """
+
+    def __init__(self, config: TrainConfig, caption: Caption, captioner: Captioner) -> None:
+        self._config, self._caption, self._captioner = config, caption, captioner
+
+    def choose(self) -> tuple[int, int]:
+        """Unlock what is trained → numbers that are trained, and all."""
+        module, trained = self._captioner.module, self._config.trained
+        sees = self._captioner.form.vision
+        allowed = {True: trained.image != "none", False: trained.text != "none"}
+
+        def wanted(name: str) -> bool:
+            return allowed[name.startswith(sees)]
+
+        for name, parameter in module.named_parameters():
+            parameter.requires_grad_(wanted(name))
+        if trained.lora:
+            adapters.inject(module, trained.lora, wanted)
+        return parts.counts(module)
+
+    def task(self, pictures: Pictures, accelerator: "Accelerator") -> Task:
+        """What a run over these pictures learns."""
+        return captions.task(self._config, self._caption, self._captioner, pictures, accelerator)
+
+    def save(self, folder: Path) -> Path:
+        """Write the checkpoint: whole weights, adapters folded in."""
+        plain = copy.copy(self._captioner)
+        if self._config.trained.lora:
+            plain.module = _adapters.merge(copy.deepcopy(plain.module))
+        return plain.save(folder)
+
+    def reopen(self, folder: Path) -> "Writes":
+        """The checkpoint, to be measured."""
+        settings = Settings(device=str(self._captioner.device))
+        return Writes(self._config, self._caption, open_captioner(str(folder), settings, prompt=self._caption.prompt))
+
+    def tune(self, sets: Sets) -> None:
+        """Nothing: it has nothing to choose."""
+
+    def measure(self, pairs: Pairs, *, resamples: int = 1000) -> Measured:
+        """Its captions of the pictures of `pairs` against theirs, unreadable pictures left out."""
+        style = Style(beams=self._caption.beams, tokens=self._caption.tokens)
+        described = frozenset[str]().union(*pairs.relevance.values())
+        wanted = [image for image in pairs.images if image.id in described]
+        answers = [one for some in describe(self._captioner, wanted, style) for one in some]
+        written = {one.picture.id: one.caption for one in answers if not one.reason}
+        told: dict[str, list[str]] = {one: [] for one in written}
+        for caption in pairs.captions:
+            for image in pairs.relevance[caption.id]:
+                if image in told:
+                    told[image].append(caption.text)
+        languages = {caption.language for caption in pairs.captions}
+        language = languages.pop() if len(languages) == 1 else self._config.data.language or ""
+        metrics = measure(written, told, language=language, resamples=resamples)
+        per_image, unread = sum(map(len, told.values())) / max(1, len(told)), len(answers) - len(written)
+        # No gallery: nothing is ranked.
+        said = Protocol(pairs.name, language, "image_to_text", 0, len(written), per_image, "as given", 0, unread)
+        shown = islice(written.items(), self._caption.shown)
+        return Measured(metrics, said, tuple(Written(one, text, tuple(told[one][:1])) for one, text in shown))
+
+
+def open_captioner_of(config: TrainConfig, caption: Caption, device: str) -> Captioner:
+    """The captioner that a run trains: `model.start` itself, or a new one with its image tower."""
+    settings = Settings(device=device, revision=config.model.revision)
+    if caption.decoder is None:
+        captioner = open_captioner(config.model.start or "", settings, prompt=caption.prompt)
+    else:
+        texts = list(words(config))
+        encoder = open_model(config.model, texts, device)
+        captioner = decoder.build(encoder, caption.decoder, texts, longest=caption.tokens, prompt=caption.prompt)
+    input_size(captioner)
+    return captioner
