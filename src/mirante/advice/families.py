@@ -1,5 +1,6 @@
 """CLIP against SigLIP: which family a model is of, and how far apart the means of the two are, paired by query."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -42,7 +43,7 @@ def family_of(model: str) -> Family | None:
     Returns:
         None for any other family.
     """
-    name = (_type(model) or model.partition("@")[0].rstrip("/").rpartition("/")[2]).lower()
+    name = (_type(model) or re.split("[@#]", model)[0].rstrip("/").rpartition("/")[2]).lower()
     if "siglip" in name:
         return "siglip"
     return "clip" if "clip" in name else None

@@ -46,6 +46,7 @@ class Running:
 
     device: Annotated[str, typer.Option(help=text("cli.device"))] = "auto"
     precision: Annotated[str, typer.Option(help=text("cli.precision"))] = "fp32"
+    dim: Annotated[int | None, typer.Option(min=1, help=text("cli.dim"))] = None
 
     def load(self, model: str) -> Any:
         """Open the encoder at `model` so.
@@ -58,7 +59,7 @@ class Running:
 
         if self.precision not in ("fp32", "fp16", "bf16"):
             raise UnknownName("precision", self.precision, ("fp32", "fp16", "bf16"))
-        return load(model, Settings(device=self.device, precision=self.precision))  # type: ignore[arg-type]
+        return load(model, Settings(device=self.device, precision=self.precision, dim=self.dim))  # type: ignore[arg-type]
 
 
 def verb(function: Callable[..., None]) -> Callable[..., None]:

@@ -8,13 +8,14 @@ family and provides
 - `tiny(folder) -> address`: writes a small random checkpoint, for contract tests and for checking an installation.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from types import ModuleType
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from mirante import registry
-from mirante.encoders import _locate
-from mirante.errors import MissingLibrary, ModelError
+from mirante.encoders import _address, _locate
+from mirante.errors import MissingLibrary, ModelError, UnknownName, UsageError
 from mirante.types import Encoder
 
 __all__ = ["Precision", "Settings", "load"]
@@ -31,34 +32,57 @@ class Settings:
         precision: of the weights and of the network's arithmetic; rows always come out as float32.
         batch: pictures or texts encoded at once; None sizes it to the memory.
         revision: branch, tag or commit of a hub id; `owner/name@revision` says the same and wins.
+        dim: values kept of each vector, the rest is cut off; None for all. `MODEL#dim=256` says the same and wins.
+        options: what else the address said after `#`, for families that list it as `OPTIONS`.
     """
 
     device: str = "auto"
     precision: Precision = "fp32"
     batch: int | None = None
     revision: str | None = None
+    dim: int | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 def load(model: str, settings: Settings = Settings()) -> Encoder:
     """Open the encoder at `model`: a local folder, a hub id `owner/name[@revision]`, an embedded name, or `toy`.
 
+    Options may follow, as in `MODEL#dim=256`.
+
     Raises:
-        UnknownName: nothing of that name is at hand.
-        UsageError: the hub does not have it or cannot be reached, or the device cannot be used.
+        UnknownName: nothing of that name is at hand, or no such option.
+        UsageError: the hub does not have it or cannot be reached, or the device or width cannot be used.
         MissingLibrary: its family needs a library that is not installed.
         ModelError: the checkpoint is damaged, pickled, or of a type that no encoder opens.
     """
-    by_name = _without_checkpoint(model)
-    if by_name is not None:
-        return _opened(by_name.open(model, None, settings))
-    found = _locate.locate(model, settings.revision)
-    component = _of_type(_locate.model_type(found), found.address)
-    return _opened(component.open(found.address, found.folder, replace(settings, revision=found.commit)))
+    plain, options = _address.split(model)
+    said = _width(model, options.pop("dim", None))
+    dim = settings.dim if said is None else said
+    encoder = _whole(plain, replace(settings, options=options))
+    if dim is None:
+        return encoder
+    from mirante.encoders._truncated import Truncated
+
+    return Truncated(encoder, dim)
 
 
-def _opened(encoder: Any) -> Encoder:
-    opened: Encoder = encoder
-    return opened
+def _whole(model: str, settings: Settings) -> Encoder:
+    component, address, folder = _without_checkpoint(model), model, None
+    if component is None:
+        found = _locate.locate(model, settings.revision)
+        component, address, folder = _of_type(_locate.model_type(found), found.address), found.address, found.folder
+        settings = replace(settings, revision=found.commit)
+    known = getattr(component, "OPTIONS", ())
+    if unknown := sorted(set(settings.options) - set(known)):
+        raise UnknownName(f"option of the model {model!r}", unknown[0], ("dim", *known))
+    encoder: Encoder = component.open(address, folder, settings)
+    return encoder
+
+
+def _width(model: str, written: str | None) -> int | None:
+    if written is None or written.isdecimal():
+        return None if written is None else int(written)
+    raise UsageError(f"{model!r} gives dim={written}, which is no number: write e.g. MODEL#dim=256.")
 
 
 def _without_checkpoint(model: str) -> ModuleType | None:
