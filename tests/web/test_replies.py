@@ -51,6 +51,9 @@ def test_cited_entries_come_first_with_their_fields(shown: Shown) -> None:
     ids = re.findall(r"<small>\[(\w+)\]", html)
     assert ids[0] == "blue"
     assert sorted(ids) == ["blue", "green", "red"]
+    (place,) = re.findall(r'<a href="#([\w-]+)">\[blue\]</a>', html)
+    assert re.findall(r'<li id="([\w-]+)"', html)[0] == place, "the link leads to the entry that is cited"
+    assert len(set(re.findall(r'<li id="([\w-]+)"', html))) == 3
     assert "<dt>warm</dt><dd>False</dd>" in html
 
 
