@@ -19,6 +19,7 @@ from mirante.cli import (
     evaluate,
     filter,
     fuse,
+    imagine,
     index,
     inspect,
     probe,
@@ -35,7 +36,7 @@ from mirante.messages import text
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=text("cli.mirante"), rich_markup_mode=None)
 for verb in (demo, inspect, embed, index, search, calibrate, evaluate, report, rescore, estimate, train, blend, probe):
     verb.add_to(app)
-for verb in (ask, elip, fuse, advise, classify, filter, score, serve, doctor):
+for verb in (ask, elip, fuse, advise, classify, filter, score, imagine, serve, doctor):
     verb.add_to(app)
 
 
