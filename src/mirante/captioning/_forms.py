@@ -67,7 +67,7 @@ def form_of(module: Any, tokenizer: Any, processor: Any, prompt: str) -> Form:
             start = module.generation_config.decoder_start_token_id
         own = _named({"decoder_start_token_id": start, "eos_token_id": tokenizer.eos_token_id}, kind)
         pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else own[1]
-        return Form((own[0], *words), own[1], pad, texts="decoder_input_ids", vision=("encoder.", "enc_to_dec_proj."))
+        return Form((own[0], *words), own[1], pad, texts="decoder_input_ids", vision=("encoder.",))
     if processor is not None:
         end = _named({"eos_token_id": tokenizer.eos_token_id}, kind)[0]
         pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else end

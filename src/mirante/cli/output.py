@@ -58,6 +58,8 @@ def percent(estimate: Estimate) -> str:
 
 def number(name: str, estimate: Estimate) -> str:
     """A metric as people read it: shares in per cent, ranks as they are."""
+    if name == "cider_d":
+        return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
     if name == "median_rank":
         return f"{estimate.value:g} [{estimate.low:g}, {estimate.high:g}]"
     return percent(estimate)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mirante.captioning.measures import METRICS
 from mirante.cli.estimate import duration, expect, gigabytes
 from mirante.cli.evaluate import SHOWN
 from mirante.cli.options import Output, verb
@@ -125,18 +126,21 @@ def side(
     if after is None:
         return
     said = after.protocol
+    written = not said.gallery
+    ranked = {} if written else {"gallery": said.gallery}
     output.say(
-        "train.measured",
+        "train.captioned" if written else "train.measured",
         side=text(f"train.{name}"),
         data=said.data,
         language=language or text("train.all-languages"),
         queries=said.queries,
-        gallery=said.gallery,
         per_image=said.captions_per_image,
+        **ranked,
     )
     known = before.metrics if before else {}
     head = ("cli.column-metric", "cli.column-before", "cli.column-after")
-    rows = [_row(metric, known, after.metrics) for metric in SHOWN if metric in after.metrics]
+    shown = METRICS if written else SHOWN
+    rows = [_row(metric, known, after.metrics) for metric in shown if metric in after.metrics]
     output.table((*map(text, head), text("train.change")), rows)
 
 
@@ -154,7 +158,8 @@ def _row(metric: str, before: "Mapping[str, Estimate]", after: "Mapping[str, Est
     if metric not in before:
         return metric, "–", number(metric, new), "–"
     change = new.value - before[metric].value
-    written = f"{change:+g}" if metric == "median_rank" else text("train.points", change=100 * change)
+    plain = metric in ("median_rank", "cider_d")
+    written = f"{change:+.3g}" if plain else text("train.points", change=100 * change)
     return metric, number(metric, before[metric]), number(metric, new), written
 
 

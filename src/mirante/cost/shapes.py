@@ -80,6 +80,11 @@ def shape(config: TrainConfig) -> Shape:
     Raises:
         UsageError: the model is neither here nor known nor on a hub that can be reached; a part cannot be trained.
     """
+    if config.caption:
+        raise UsageError(
+            "What a captioner will need is not estimated yet: train with max_hours or a budget; the run ends there at "
+            "a state to go on from, and tells what it took."
+        )
     settings = configuration(config.model)
     module = network(settings)
     parameters = _count(module, settings, config.trained)

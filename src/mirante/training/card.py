@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CARD = "README.md"
 LIBRARIES = ("mirante", "torch", "transformers")
 _RANKS = frozenset({"median_rank"})
+_PLAIN = frozenset({"cider_d"})
 
 
 def write(done: "Training", config: TrainConfig, lang: str = "en") -> Path:
@@ -58,6 +59,8 @@ class _Card:
         if self._config.elip:
             fields |= {"library_name": "mirante", "tags": [*fields["tags"], "elip", "reranking"]}
             del fields["pipeline_tag"]
+        if self._config.caption:
+            fields |= {"pipeline_tag": "image-to-text", "tags": ["mirante", "image-captioning"]}
         if self._done.base and (base := hub_id(self._done.base.model)):
             fields["base_model"] = base
             fields["base_model_relation"] = "adapter" if apart or self._config.elip else "finetune"
@@ -70,8 +73,9 @@ class _Card:
     def _origin(self) -> str:
         if self._done.base is None:
             return self._say("from_nothing")
+        kind = "from_caption" if self._config.caption else "from_guided" if self._config.elip else "from"
         return self._say(
-            "from_guided" if self._config.elip else "from",
+            kind,
             model=_public(self._done.base.model),
             revision=self._done.base.revision,
         )
@@ -90,13 +94,14 @@ class _Card:
 
     def _results(self) -> list[str]:
         before, after, data = self._done.before, self._done.after, self._config.data
-        blocks = [self._head("results"), self._say("intervals")]
+        blocks = [self._head("results"), self._say("intervals_caption" if self._config.caption else "intervals")]
         for name, old, new, language in (
             ("target", before.target, after.target, data.language),
             ("retain", before.retain, after.retain, data.retain_language),
         ):
             if new:
                 blocks += [self._side_title(name, new, language), self._protocol(new), self._comparison(old, new)]
+                blocks += [self._examples(old, new)] if new.written else []
         if found := forgetting(before, after):
             shares = {"before": _written("", found.before), "after": _written("", found.after)}
             change = f"{found.change:+.1f}"
@@ -111,6 +116,9 @@ class _Card:
 
     def _protocol(self, new: Measured) -> str:
         said = new.protocol
+        if self._config.caption:
+            per_image = f"{said.captions_per_image:.1f}"
+            return self._say("protocol_caption", queries=f"{said.queries:,}", per_image=per_image, dropped=said.dropped)
         return self._say(
             "protocol",
             queries=f"{said.queries:,}",
@@ -130,6 +138,16 @@ class _Card:
         ]
         return _table(head, rows)
 
+    def _examples(self, old: Measured | None, new: Measured) -> str:
+        """Captions of the same pictures before and after, beside the data's own."""
+        earlier = {one.image: one.caption for one in old.written} if old else {}
+        head = [self._say(key) for key in ("picture", "reference", "before", "after")]
+        rows = [
+            (f"`{_public(one.image)}`", " / ".join(one.references), earlier.get(one.image, "–"), one.caption)
+            for one in new.written
+        ]
+        return _table(head, rows)
+
     def _training(self) -> list[str]:
         config, done = self._config, self._done
         trained = config.trained
@@ -138,12 +156,15 @@ class _Card:
         versions = environment.describe()["versions"]
         rows = [
             (self._say("image_tower"), self._part("none" if config.elip else trained.image)),
-            (self._say("text_tower"), self._part("none" if config.elip else trained.text)),
+            (
+                self._say("decoder" if config.caption else "text_tower"),
+                self._part("none" if config.elip else trained.text),
+            ),
             (self._say("guide"), self._guide(config.elip) if config.elip else ""),
             (self._say("adapters"), self._adapters(trained.lora) if trained.lora else ""),
             (self._say("geometric"), self._say("yes") if trained.geometric else ""),
             (self._say("parameters"), self._say("parameters_of", **counts)),
-            (self._say("objective"), f"`{config.elip.loss}`" if config.elip else " + ".join(map(_term, config.losses))),
+            (self._say("objective"), self._objective()),
             (self._say("hard"), self._say("hard_every", every=config.hard.every) if config.hard else ""),
             (self._say("steps"), f"{done.steps:,}"),
             (self._say("batch"), f"{config.batch:,}"),
@@ -156,6 +177,11 @@ class _Card:
             (self._say("versions"), ", ".join(f"{name} {versions[name]}" for name in LIBRARIES if name in versions)),
         ]
         return [self._head("training"), self._facts(rows)]
+
+    def _objective(self) -> str:
+        if self._config.caption:
+            return self._say("likelihood")
+        return f"`{self._config.elip.loss}`" if self._config.elip else " + ".join(map(_term, self._config.losses))
 
     def _part(self, part: Part) -> str:
         return self._say("part_blocks", blocks=part) if isinstance(part, int) else self._say(f"part_{part}")
@@ -197,6 +223,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def _written(metric: str, one: Estimate) -> str:
     """A value with its interval, e.g. `86.5 % [84.2, 88.7]`; ranks as they are."""
     scale, places, unit = (1, "g", "") if metric in _RANKS else (100, ".1f", " %")
+    if metric in _PLAIN:
+        scale, places, unit = 1, ".3f", ""
     value, low, high = (f"{scale * number:{places}}" for number in (one.value, one.low, one.high))
     return f"{value}{unit} [{low}, {high}]"
 

@@ -8,12 +8,13 @@ from itertools import chain, islice
 import numpy as np
 
 from mirante.batch import Batches
+from mirante.captioning.references import longest
 from mirante.datasets import ReadOptions, open_dataset, read_pairs, split_at_random, split_of, whole
 from mirante.errors import DataError, UsageError
 from mirante.pixels import REASONS
 from mirante.training.batches import PairBatches
 from mirante.training.config import Data, TrainConfig
-from mirante.types import Caption, Dataset, Item, Pairs, Picture
+from mirante.types import Dataset, Item, Pairs, Picture
 
 _TOKENIZER_ITEMS = 3000
 _SHARE_SEED = (42, 1)
@@ -50,7 +51,7 @@ def open_sets(data: Data) -> Sets:
     columns = _options(data) if same else ReadOptions()
     retain = _measured(data.retain, data.retain_language, columns) if data.retain else None
     if data.captions == "longest":
-        validation, retain = (_longest(one) if one else None for one in (validation, retain))
+        validation, retain = (longest(one) if one else None for one in (validation, retain))
     for role, pairs in (("validation", validation), ("retain", retain)):
         if pairs:
             _keep_apart(batches.pictures, pairs, role)
@@ -85,7 +86,7 @@ def _given(data: Data) -> tuple[Batches, Pairs | None]:
     if data.share is not None:
         pairs = _share(pairs, data.share)
     if data.captions == "longest":
-        pairs = _longest(pairs)
+        pairs = longest(pairs)
     return PairBatches(pairs.sharing_equal_captions()), held
 
 
@@ -111,18 +112,6 @@ def _share(pairs: Pairs, share: float) -> Pairs:
     ids = [image.id for image in pairs.images if image.id in described]
     order = np.random.default_rng(_SHARE_SEED).permutation(len(ids)).tolist()
     return pairs.without_images(ids[place] for place in order[math.ceil(share * len(ids)) :])
-
-
-def _longest(pairs: Pairs) -> Pairs:
-    """Of each picture the longest caption alone, the first of several."""
-    best: dict[str, Caption] = {}
-    for caption in pairs.captions:
-        for image in pairs.relevance[caption.id]:
-            if image not in best or len(caption.text) > len(best[image].text):
-                best[image] = caption
-    kept = {caption.id for caption in best.values()}
-    told = tuple(caption for caption in pairs.captions if caption.id in kept)
-    return replace(pairs, captions=told, relevance={one.id: pairs.relevance[one.id] for one in told})
 
 
 def _measured(address: str, language: str | None, options: ReadOptions) -> Pairs:

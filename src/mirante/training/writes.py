@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mirante.captioning import decoder
 from mirante.captioning.captioner import Captioner, open_captioner
 from mirante.captioning.measures import measure
+from mirante.captioning.references import of_pictures
 from mirante.captioning.styles import Style
 from mirante.captioning.writing import describe
 from mirante.encoders import Settings, _adapters
@@ -77,11 +78,7 @@ class Writes:
         wanted = [image for image in pairs.images if image.id in described]
         answers = [one for some in describe(self._captioner, wanted, style) for one in some]
         written = {one.picture.id: one.caption for one in answers if not one.reason}
-        told: dict[str, list[str]] = {one: [] for one in written}
-        for caption in pairs.captions:
-            for image in pairs.relevance[caption.id]:
-                if image in told:
-                    told[image].append(caption.text)
+        told = {one: texts for one, texts in of_pictures(pairs).items() if one in written}
         languages = {caption.language for caption in pairs.captions}
         language = languages.pop() if len(languages) == 1 else self._config.data.language or ""
         metrics = measure(written, told, language=language, resamples=resamples)
