@@ -4,12 +4,14 @@ Source: Li et al. 2022 (BLIP, arXiv 2201.12086, §3.3): a captioner writes, a fi
 texts and from its own. Here the filter is the cosine of any encoder.
 """
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from mirante.disk import disk
 from mirante.embeddings import embed_pairs
 from mirante.errors import UsageError
 from mirante.types import Caption, Encoder, Pairs
@@ -95,6 +97,25 @@ def clean(
     scores = np.einsum("nd,nd->n", shown, said, dtype=np.float64)
     bar = least if least is not None else float(np.sort(scores)[::-1][max(0, round((keep or 1) * len(scores)) - 1)])
     return Cleaned(tuple(_judged(cells, scores.tolist(), bar, pairs)), bar, dict(unreadable))
+
+
+def files(pairs: Pairs, wanted: Iterable[str], folder: Path) -> dict[str, Path]:
+    """Picture id → its file; those that are in none, as of `scenes` or a hub's table, are written to `folder` as PNG.
+
+    Raises:
+        StoreError: the disk is full or refuses.
+    """
+    pictures, found = {image.id: image for image in pairs.images}, dict[str, Path]()
+    for one in dict.fromkeys(wanted):
+        picture = pictures[one]
+        if picture.path:
+            found[one] = Path(picture.path)
+            continue
+        found[one] = folder / f"{hashlib.sha256(picture.content.encode()).hexdigest()[:24]}.png"
+        with disk(found[one]):
+            folder.mkdir(parents=True, exist_ok=True)
+            picture.load().save(found[one])
+    return found
 
 
 def _judged(cells: Sequence[tuple[str, Caption]], scores: Sequence[float], bar: float, pairs: Pairs) -> list[Judged]:

@@ -195,6 +195,7 @@ def clean(
 ) -> None:
     """Keep the captions that fit their picture, the data's own and written ones."""
     from mirante.captioning.clean import clean as judge
+    from mirante.captioning.clean import files
     from mirante.classification.caption_scores import read_candidates
     from mirante.datasets import open_dataset, read_pairs
 
@@ -204,14 +205,11 @@ def clean(
     written = read_candidates(cleaning.captions) if cleaning.captions else {}
     encoder, language = running.load(model), options.language or ""
     done = judge(pairs, written, encoder, least=cleaning.least, keep=cleaning.keep, language=language)
-    paths = {image.id: image.path for image in pairs.images}
-    kept = [
-        {"image": str(Path(path).resolve()) if (path := paths[one.image]) else one.image, "id": one.image}
-        | {"caption": one.caption, "source": one.source, "score": one.score}
-        for one in done.captions
-        if one.kept
-    ]
-    rows.write(kept, cleaning.out)
+    fit = [one for one in done.captions if one.kept]
+    paths = files(pairs, (one.image for one in fit), cleaning.out.with_suffix(""))
+    told = ({"caption": one.caption, "source": one.source, "score": one.score} for one in fit)
+    named = ({"image": str(paths[one.image].resolve()), "id": one.image} for one in fit)
+    rows.write([one | other for one, other in zip(named, told, strict=True)], cleaning.out)
     counts = _counts(done.captions)
     unreadable = [{"id": one, "reason": why} for one, why in done.unreadable.items()]
     output.document(
