@@ -36,7 +36,7 @@ def test_several_prompts_count_by_weight_and_those_below_zero_push_away() -> Non
     assert aims.distance(torch.tensor([X, Y])).tolist() == pytest.approx([-right / 4, 3 * right / 4], abs=1e-5)
 
 
-@pytest.mark.parametrize("family", ["clip", "siglip", "siglip2"])
+@pytest.mark.parametrize("family", ["clip", "siglip", "siglip2", "blip", "blip2"])
 def test_tensors_become_the_pixels_that_the_encoder_makes_of_the_picture(family, tmp_path) -> None:
     encoder = encoders.load(registry.load("mirante.encoders", family).tiny(tmp_path))
     height, width = _tensors.sides(encoder)

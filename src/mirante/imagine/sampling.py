@@ -18,6 +18,8 @@ from mirante.types import Term
 DAMAGE = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError)
 STAGES = ("num_inference_steps", "prior_num_inference_steps", "decoder_num_inference_steps")
 """Arguments that take the number of steps; unCLIP has one for each stage."""
+FROM_PICTURES = {"strength", "mask_image", "image_guidance_scale"}
+"""Arguments of pipelines that change a picture."""
 
 
 class Sampler:
@@ -38,11 +40,10 @@ class Sampler:
             raise UsageError("'diffusers' needs a pipeline: write diffusers:FOLDER or diffusers:OWNER/NAME.")
         pipeline = _read(address)
         self._asks = inspect.signature(pipeline.__call__).parameters
-        needed = [name for name, one in self._asks.items() if one.default is one.empty and name != "prompt"]
-        if "prompt" not in self._asks or needed:
+        if "prompt" not in self._asks or FROM_PICTURES & self._asks.keys():
+            source = "a picture" if "prompt" in self._asks else "no text"
             raise ModelError(
-                f"{address!r} is a {type(pipeline).__name__}, which draws from {', '.join(needed) or 'no text'}: "
-                "give a text-to-image pipeline."
+                f"{address!r} is a {type(pipeline).__name__}, which draws from {source}: give a text-to-image pipeline."
             )
         self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self._pipeline = pipeline.to(self._device)
@@ -83,6 +84,19 @@ class Sampler:
             raise UsageError(f"A {type(self._pipeline).__name__} takes no {name!r}: leave out {asked}.")
 
 
+def _name_unclip() -> None:
+    """Let diffusers find unCLIP's own part by the name that published checkpoints have for it.
+
+    It moved the module below `deprecated`, and looks for it where it was.
+    """
+    from diffusers import pipelines
+
+    if not hasattr(pipelines, "unclip"):
+        from diffusers.pipelines.deprecated import unclip
+
+        pipelines.unclip = unclip
+
+
 def _read(address: str) -> Any:
     try:
         from diffusers import DiffusionPipeline
@@ -91,6 +105,7 @@ def _read(address: str) -> Any:
         raise MissingLibrary("diffusers", "imagine", "A pipeline") from error
     if not Path(address).is_dir() and address.count("/") != 1:
         raise UsageError(f"There is no folder {address!r}: give that of a pipeline, or a hub id owner/name.")
+    _name_unclip()
     level = logging.get_verbosity()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
