@@ -4,3 +4,6 @@
 was written; `measures.measure` compares captions with references (BLEU-4, ROUGE-L, CIDEr-D); `naming.named` judges
 captions of `scenes` by what they say. `mirante.training` trains a captioner in the same loop as everything else.
 """
+
+METRICS = ("bleu_4", "rouge_l", "cider_d")
+"""What captions are measured by."""

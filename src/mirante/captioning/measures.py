@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mirante.captioning import bleu, cider, rouge
+from mirante.captioning import METRICS, bleu, cider, rouge
 from mirante.captioning.tokens import words
 from mirante.errors import DataError
 from mirante.evaluation.clusters import Clusters
@@ -12,7 +12,6 @@ from mirante.evaluation.intervals import SHARE, Bootstrap, interval
 from mirante.evaluation.resampling import Resampled, drawn_counts, resample
 from mirante.types import Estimate
 
-METRICS = ("bleu_4", "rouge_l", "cider_d")
 _SPANS = {"bleu_4": SHARE, "rouge_l": SHARE, "cider_d": (0.0, 10.0)}
 
 

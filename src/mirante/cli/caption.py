@@ -140,7 +140,8 @@ def score(
     limit: Annotated[int | None, typer.Option(min=1, help=text("cli.limit"))] = None,
 ) -> None:
     """Measure captions against those of a data set."""
-    from mirante.captioning.measures import METRICS, measure
+    from mirante.captioning import METRICS
+    from mirante.captioning.measures import measure
     from mirante.captioning.references import longest, of_pictures
     from mirante.classification.caption_scores import read_candidates
     from mirante.datasets import open_dataset, read_pairs

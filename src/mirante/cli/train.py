@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mirante.captioning.measures import METRICS
+from mirante.captioning import METRICS
 from mirante.cli.estimate import duration, expect, gigabytes
 from mirante.cli.evaluate import SHOWN
 from mirante.cli.options import Output, verb

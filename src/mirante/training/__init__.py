@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirante import config as configuration
-from mirante.captioning.measures import METRICS
+from mirante.captioning import METRICS
 from mirante.captioning.styles import Style
 from mirante.diagnosis import Leaks
 from mirante.errors import MissingLibrary, UnknownName, UsageError
