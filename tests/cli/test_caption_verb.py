@@ -89,7 +89,7 @@ def test_captions_that_fit_are_kept_and_can_be_trained_on(tmp_path, capsys):
         capsys, "caption", "clean", photos, "--model", "toy", "--captions", tmp_path / "w.jsonl", "--keep", 0.5,
         "--out", out,
     )  # fmt: skip
-    assert (found["data"], found["data_kept"], found["written"], found["written_kept"]) == (2, 1, 2, 1)
+    assert (found["own"], found["own_kept"], found["written"], found["written_kept"]) == (2, 1, 2, 1)
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [(row["id"], row["caption"], row["source"]) for row in rows] == [
         ("a.png", "red", "data"),

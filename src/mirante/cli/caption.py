@@ -249,8 +249,8 @@ def _clip(pairs: "Pairs", own: dict[str, str], encoder: "Encoder") -> Any:
 def _counts(judged: Any) -> dict[str, int]:
     """How many captions of each source there were and are kept."""
     return {
-        f"{source}{suffix}": sum(one.source == source and (one.kept or not suffix) for one in judged)
-        for source in ("data", "written")
+        f"{name}{suffix}": sum(one.source == source and (one.kept or not suffix) for one in judged)
+        for name, source in (("own", "data"), ("written", "written"))
         for suffix in ("", "_kept")
     }
 
