@@ -139,7 +139,7 @@ def _weight(name: str, like: Vectors) -> Vectors:
     bits = np.random.PCG64(crc32(name.encode())).random_raw(like.size)
     spread = ((np.asarray(bits) >> np.uint64(40)) / 2**23 - 1).reshape(like.shape).astype(np.float32)
     if like.ndim == 1:
-        return np.asarray(spread / 8 + float("norm" in name and name.endswith("weight")), np.float32)
+        return np.asarray(spread / 8 + float("norm" in name.lower() and name.endswith("weight")), np.float32)
     fan_in = 1 if name.endswith(("token_embedding.weight", "position_embedding.weight")) else like[0].size
     return np.asarray(spread * np.float32(math.sqrt(3 / fan_in)), np.float32)
 

@@ -5,6 +5,8 @@ family and provides
 
 - `MODEL_TYPES`: the `model_type`s of `config.json` that it opens (none: it is opened by its own name),
 - `open(address, folder, settings) -> Encoder`,
+- where they matter, `OPTIONS`, what may follow `#` in an address, and `HEADS`, the `architectures` that write but are
+  opened all the same,
 - `tiny(folder) -> address`: writes a small random checkpoint, for contract tests and for checking an installation.
 """
 
@@ -14,7 +16,7 @@ from types import ModuleType
 from typing import Literal, TypeAlias
 
 from mirante import registry
-from mirante.encoders import _address, _locate
+from mirante.encoders import _address, _kinds, _locate
 from mirante.errors import MissingLibrary, ModelError, UnknownName, UsageError
 from mirante.types import Encoder
 
@@ -53,7 +55,7 @@ def load(model: str, settings: Settings = Settings()) -> Encoder:
         UnknownName: nothing of that name is at hand, or no such option.
         UsageError: the hub does not have it or cannot be reached, or the device or width cannot be used.
         MissingLibrary: its family needs a library that is not installed.
-        ModelError: the checkpoint is damaged, pickled, or of a type that no encoder opens.
+        ModelError: the checkpoint is damaged, pickled, or of a kind that no encoder opens; its verb is named then.
     """
     plain, options = _address.split(model)
     said = _width(model, options.pop("dim", None))
@@ -70,7 +72,10 @@ def _whole(model: str, settings: Settings) -> Encoder:
     component, address, folder = _without_checkpoint(model), model, None
     if component is None:
         found = _locate.locate(model, settings.revision)
-        component, address, folder = _of_type(_locate.model_type(found), found.address), found.address, found.folder
+        address, folder = found.address, found.folder
+        _kinds.refuse_folder(address, folder)
+        component = _of_type(_locate.model_type(found), address)
+        _kinds.refuse_head(address, folder, getattr(component, "HEADS", ()))
         settings = replace(settings, revision=found.commit)
     known = getattr(component, "OPTIONS", ())
     if unknown := sorted(set(settings.options) - set(known)):
@@ -107,10 +112,8 @@ def _of_type(wanted: str, address: str) -> ModuleType:
         supported.extend(component.MODEL_TYPES)
     if missing:
         raise missing
-    raise ModelError(
-        f"{address!r} is a model of type {wanted!r}, which no encoder opens: "
-        f"use a model of type {', '.join(sorted(supported))}."
-    )
+    told = _kinds.remedy(wanted) or f"use a model of type {', '.join(sorted(supported))}"
+    raise ModelError(f"{address!r} is a model of type {wanted!r}, which no encoder opens: {told}.")
 
 
 def _component(name: str) -> ModuleType:

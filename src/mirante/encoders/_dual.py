@@ -5,18 +5,16 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias
 
-import numpy as np
 import torch
 from PIL.Image import Image
 
 from mirante.encoders import Settings, _adapters, _checkpoint, _machine
-from mirante.errors import ModelError
+from mirante.encoders._batched import Batched
 from mirante.types import Provenance, Vectors
 
 Pixels: TypeAlias = torch.Tensor | dict[str, torch.Tensor]
-Input = TypeVar("Input")
 
 IMAGE_SETTINGS = (
     "do_resize", "size", "resample", "do_center_crop", "crop_size", "do_rescale", "rescale_factor", "do_normalize",
@@ -40,7 +38,7 @@ class Texts:
     masked: bool
 
 
-class DualEncoder:
+class DualEncoder(Batched):
     """An image tower and a text tower in one space.
 
     `pixels`, `tokens`, `image_features` and `text_features` are the torch level, on `device`, differentiable;
@@ -123,7 +121,7 @@ class DualEncoder:
         Raises:
             ModelError: not even one fits the device's memory.
         """
-        return self._rows(images, lambda part: self.image_features(self.pixels(part)))
+        return self.rows(images, lambda part: self.image_features(self.pixels(part)))
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts → (n, d) float32 rows of length 1.
@@ -131,7 +129,7 @@ class DualEncoder:
         Raises:
             ModelError: not even one fits the device's memory.
         """
-        return self._rows(texts, lambda part: self.text_features(self.tokens(part)))
+        return self.rows(texts, lambda part: self.text_features(self.tokens(part)))
 
     def save(self, folder: Path | str, *, half: bool = False) -> Path:
         """Write a whole checkpoint (safetensors, tokenizer, preprocessing); `half` stores fp16 weights.
@@ -141,33 +139,6 @@ class DualEncoder:
         target = Path(folder)
         _checkpoint.write(target, self.module, (self.tokenizer, self.image_processor), half=half)
         return target
-
-    def _rows(self, items: Sequence[Input], features: Callable[[Sequence[Input]], torch.Tensor]) -> Vectors:
-        rows, done, training = [np.empty((0, self.dim), np.float32)], 0, self.module.training
-        self.module.eval()
-        try:
-            while done < len(items):
-                part = items[done : done + self.batch]
-                try:
-                    with torch.inference_mode():
-                        unit = torch.nn.functional.normalize(features(part).float(), dim=-1)
-                        rows.append(unit.cpu().numpy())
-                    done += len(part)
-                except torch.OutOfMemoryError as error:
-                    self._halve(error)
-        finally:
-            self.module.train(training)
-        return np.concatenate(rows)
-
-    def _halve(self, error: torch.OutOfMemoryError) -> None:
-        if self.batch == 1:
-            raise ModelError(
-                f"{self._provenance.model!r} does not fit the memory of {str(self.device)!r}, even one item at a time: "
-                "use a smaller model, precision fp16, or device cpu."
-            ) from error
-        self.batch //= 2
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
 
     def _fingerprint(self, precision: str) -> str:
         """16 hex digits that change with anything between a picture or text and the network.

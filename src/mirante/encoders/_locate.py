@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from mirante.encoders import _kinds
 from mirante.errors import MissingLibrary, ModelError, UnknownName, UsageError
 
 CONFIG = "config.json"
@@ -57,6 +58,7 @@ def locate(model: str, revision: str | None = None) -> Located:
     if model in embedded():
         return Located(model, embedded()[model])
     if Path(model).is_dir():
+        _kinds.refuse_folder(model, Path(model))
         raise UsageError(f"The folder {model!r} holds no {CONFIG}: give the folder of a checkpoint in that format.")
     if named := HUB_ID.fullmatch(model):
         return _from_hub(named["id"], named["revision"] or revision)
@@ -98,6 +100,7 @@ def _from_hub(name: str, revision: str | None) -> Located:
             f"or use a local folder or an embedded model: {', '.join((*embedded(), 'toy'))}."
         ) from error
     if not (folder / CONFIG).is_file():
+        _kinds.refuse_folder(name, folder)
         raise ModelError(f"The hub's {name!r} has no {CONFIG}: use a checkpoint in transformers' format.")
     return Located(f"{name}@{revision}" if revision else name, folder, folder.name)
 
