@@ -37,14 +37,16 @@ lint: $(STAMP) ## style, types, layers, and that the command line's page is curr
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/cli_help.py --check
 	$(BIN)/python scripts/datasets_page.py --check
+	$(BIN)/python scripts/models_page.py --check
 
 format: $(STAMP) ## mend what can be mended by a tool
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(STAMP) ## write docs/cli*.md from the command line's own help, the table of docs/datasets*.md from the readers
+docs: $(STAMP) ## write docs/cli*.md from the command line's own help, the tables of docs/datasets*.md and docs/models*.md
 	$(BIN)/python scripts/cli_help.py
 	$(BIN)/python scripts/datasets_page.py
+	$(BIN)/python scripts/models_page.py
 
 readme: $(STAMP) ## run every command of the READMEs
 	$(BIN)/python scripts/readme_commands.py $(ARGS)
