@@ -2,15 +2,16 @@
 
     python scripts/elip_results.py BASE GUIDE … [--depths 10 …] [--data scenes:hard …]
 
-Prints one Markdown table a gallery, with the paired 95 % interval of each guide by bootstrap over pictures, and one of
-the minimal pairs of the hard gallery: how often a text scores its own picture above its partner's. Milliseconds are of
-the processor, for a query whose candidates are kept (their lower layers were passed before, for an earlier query), the
-median of `QUERIES`; and beside it for candidates seen for the first time.
+Prints Markdown tables. First milliseconds of the processor for a query, the median of `QUERIES`, whose k candidates are
+kept (their lower layers were passed before, for an earlier query), and for candidates seen for the first time. Then one
+table a gallery, with the paired 95 % interval of each guide by bootstrap over pictures. Last the minimal pairs of the
+hard gallery: how often a text scores its own picture above its partner's.
 """
 
 import argparse
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -32,13 +33,15 @@ def main() -> None:
     """Measure every guide on every gallery, and print."""
     asked = _arguments()
     base = encoders.load(asked.base)
-    costs = {(guide, depth): milliseconds(base, guide, depth) for guide in asked.guides for depth in asked.depths}
+    print("| guide | k | kept, ms | first, ms |\n|---|---|---|---|")
+    for guide, depth in product(asked.guides, asked.depths):
+        kept, first = milliseconds(base, guide, depth)
+        print(f"| {guide} | {depth} | {kept:.1f} | {first:.1f} |", flush=True)
     for address in asked.data:
-        print(f"\n{address}\n\n| guide | k | base | re-ranked | difference | kept, ms | first, ms | |")
-        print("|---|---|---|---|---|---|---|---|")
+        print(f"\n{address}\n\n| guide | k | base | re-ranked | difference | |\n|---|---|---|---|---|---|")
         with TemporaryDirectory() as folder:
-            for (guide, depth), cost in costs.items():
-                print(_row(guide, cost, judged(address, asked.base, guide, depth, Path(folder))), flush=True)
+            for guide, depth in product(asked.guides, asked.depths):
+                print(_row(guide, judged(address, asked.base, guide, depth, Path(folder))), flush=True)
     print("\nMinimal pairs of scenes:hard, text to picture\n\n| guide | kind | colour | size | side | all |")
     print("|---|---|---|---|---|---|")
     for name in ("", *asked.guides):
@@ -57,7 +60,7 @@ def judged(address: str, base: str, guide: str, depth: int, folder: Path) -> Ver
 def milliseconds(base: Encoder, guide: str, depth: int) -> tuple[float, float]:
     """Processor time of a query that looks at `depth` pictures: kept, and seen for the first time."""
     times: list[tuple[float, float]] = []
-    items = whole(open_dataset("scenes:test-500")).items("test")
+    items = list(whole(open_dataset("scenes:test-500")).items("test"))
     pictures = [item.picture for item in items[:depth]]
     for item in items[:QUERIES]:
         (reranker,) = rerankers.chain([f"elip:{guide}"], base)
@@ -96,14 +99,10 @@ def _answers(contrast: Contrast, base: Encoder, reranker: Reranker | None) -> It
         yield bool(scores[own] > scores[1 - own])
 
 
-def _row(guide: str, cost: tuple[float, float], one: Verdict) -> str:
+def _row(guide: str, one: Verdict) -> str:
     before, after = 100 * one.base[one.metric].value, 100 * one.after[one.metric].value
     difference = f"{100 * one.difference:+.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]"
-    kept, first = cost
-    return (
-        f"| {guide} | {one.depth} | {before:.1f} % | {after:.1f} % | {difference} | {kept:.0f} | {first:.0f} | "
-        f"{one.word} |"
-    )
+    return f"| {guide} | {one.depth} | {before:.1f} % | {after:.1f} % | {difference} | {one.word} |"
 
 
 def _arguments() -> argparse.Namespace:
