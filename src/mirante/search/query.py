@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL.Image import Image
 
 from mirante.errors import UsageError
@@ -52,7 +53,8 @@ def compose(query: Query, encoder: Encoder) -> Vectors:
     Raises:
         UsageError: no terms, a term that is not one text or one image, a weight that is not finite, or a sum of zero.
     """
-    return compose_each((query,), encoder)[0]
+    composed: Vectors = compose_each((query,), encoder)[0]
+    return composed
 
 
 def compose_each(queries: Sequence[Query], encoder: Encoder) -> Vectors:
@@ -145,7 +147,7 @@ def _related(gallery: Gallery, vector: Vectors, query: Query, hits: list[Hit]) -
     return [replace(hit, relevance=one) for hit, one in zip(hits, said, strict=True)]
 
 
-def _sum(query: Query, rows: Vectors) -> Vectors:
+def _sum(query: Query, rows: NDArray[np.float64]) -> Vectors:
     """(terms, d) rows → (d,), of length 1."""
     weights = np.array([term.weight for term in query.terms], np.float64)
     total = weights @ rows

@@ -23,8 +23,8 @@ from mirante.types import Encoder, Provenance, Vectors
 
 T = TypeVar("T")
 Kind: TypeAlias = Literal["texts", "images", "queries", "work"]
-Work: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
-"""Items → one result for each, in their order."""
+Work: TypeAlias = Callable[[Any], Any]
+"""A sequence of items → a sequence, or rows, of one result for each, in their order."""
 Observer: TypeAlias = Callable[[Kind, int, float], object]
 """Is told of each call: what it took in, how many, and the seconds that it took."""
 
