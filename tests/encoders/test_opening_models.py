@@ -42,8 +42,8 @@ def test_a_folder_without_configuration_says_so(tmp_path):
 
 
 def test_an_unsupported_type_names_the_supported_ones(tmp_path):
-    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(ModelError, match=r"'bert'.*clip, siglip, siglip2"):
+    (tmp_path / "config.json").write_text('{"model_type": "whisper"}')
+    with pytest.raises(ModelError, match=r"'whisper'.*use a model of type blip, .*clip, .*siglip, siglip2"):
         encoders.load(str(tmp_path))
 
 
