@@ -163,3 +163,7 @@ def test_intervals_hold_the_value_and_shrink_with_pictures():
 def test_a_picture_without_reference_is_refused():
     with pytest.raises(DataError, match="1 pictures have no reference, first '2'"):
         measure({"1": "um gato", "2": "um cão"}, {"1": ["um gato"]})
+    with pytest.raises(DataError, match="1 pictures have no reference, first '1'"):
+        measure({"1": "um gato"}, {"1": []})
+    with pytest.raises(DataError, match="There are no captions"):
+        measure({}, {"1": ["um gato"]})
