@@ -42,7 +42,8 @@ def test_previews_come_on_time_and_the_last_is_the_picture(colours) -> None:
 
 
 def test_a_seed_draws_the_same_again_and_another_draws_otherwise(colours) -> None:
-    wish = Wish((Term(1.0, "red"),), "fourier", seeds=(0, 1), size=16, steps=Steps(3))
+    steps = Steps(3, cutouts=Cutouts(1, 1.0, turn=0.0, tint=0.0, noise=0.0))
+    wish = Wish((Term(1.0, "red"),), "fourier", seeds=(0, 1), size=16, steps=steps)
     first, second = imagine(wish, colours)
     again, _ = imagine(wish, colours)
     assert first.image.tobytes() == again.image.tobytes()
