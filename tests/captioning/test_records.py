@@ -59,8 +59,9 @@ def test_a_run_that_was_cut_off_goes_on_and_leaves_the_same_file(tmp_path, name)
     whole, parts = tmp_path / "whole" / name, tmp_path / "parts" / name
     assert write(Lines(whole, RUN)) == [2, 2, 1]
     assert write(Lines(parts, RUN), stop=1) == [2, 2]
-    with parts.open("a") as file:
-        file.write('{"id": "p2", "capt')  # a kill in the middle of a line
+    raw = whole.read_bytes()
+    parts.write_bytes(raw[: raw.index(b"p3") + 4])  # a kill in the middle of a batch and of a line
+    assert Lines(parts, RUN).done == {"p0", "p1", "p2"}
     assert write(Lines(parts, RUN)) == [2, 1]
     assert parts.read_bytes() == whole.read_bytes()
     assert Lines(parts, RUN).captions == {f"p{at}": f"cor {at}" for at in range(5)}
