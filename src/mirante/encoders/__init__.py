@@ -10,6 +10,7 @@ family and provides
 - `tiny(folder) -> address`: writes a small random checkpoint, for contract tests and for checking an installation.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -46,7 +47,7 @@ class Settings:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-def load(model: str, settings: Settings = Settings()) -> Encoder:
+def load(model: str | os.PathLike[str], settings: Settings = Settings()) -> Encoder:
     """Open the encoder at `model`: a local folder, a hub id `owner/name[@revision]`, an embedded name, or `toy`.
 
     Options may follow, as in `MODEL#dim=256`.
@@ -57,6 +58,7 @@ def load(model: str, settings: Settings = Settings()) -> Encoder:
         MissingLibrary: its family needs a library that is not installed.
         ModelError: the checkpoint is damaged, pickled, or of a kind that no encoder opens; its verb is named then.
     """
+    model = os.fspath(model)
     plain, options = _address.split(model)
     said = _width(model, options.pop("dim", None))
     dim = settings.dim if said is None else said
