@@ -24,8 +24,8 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP) ## evaluate the embedded model, teach it Portuguese, report, open the page (ARGS=--no-serve: no page)
 	$(BIN)/mirante demo $(ARGS)
 
-test: $(STAMP) ## the fast tests (ARGS="-k word" narrows)
-	$(BIN)/pytest $(ARGS)
+test: $(STAMP) ## the fast tests, on every core (ARGS="-k word" narrows)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 test-all: $(STAMP) ## every test that needs no network and no GPU: slow, server and browser ones too
 	$(BIN)/pytest -m "not network and not gpu" $(ARGS)
