@@ -4,16 +4,20 @@
 
 For each caption one picture is drawn, guided by one model; each judge, which did not guide, then ranks all captions of
 the gallery by the picture. Prints one Markdown table, and writes every picture, a contact sheet and results.jsonl into
-DIR; a run that was stopped goes on with the captions that are not there yet. Shares have a 95 % interval (Wilson).
+DIR; a run that was stopped goes on with the captions that are not there yet. Each of `--processes` draws on one core,
+and of `--tries` pictures for a caption the guide takes the best, in the seconds that are told. Shares have a 95 %
+interval (Wilson).
 """
 
 import argparse
 import json
 import time
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from mirante import encoders
@@ -27,6 +31,7 @@ from mirante.imagine.shown import contact_sheet
 from mirante.types import Encoder, Term
 
 ACROSS = 10
+Pool = get_context("spawn").Pool
 
 
 def captions(gallery: int) -> list[str]:
@@ -52,18 +57,35 @@ def drawn(caption: str, seed: int, guide: Encoder, asked: argparse.Namespace) ->
 
 def measured(asked: argparse.Namespace) -> list[dict[str, Any]]:
     """One row for each caption, kept as it comes."""
-    texts, models = captions(asked.gallery), [encoders.load(one) for one in (asked.guide, *asked.judge)]
-    rows, path = [one.encode_texts(texts) for one in models], asked.out / "results.jsonl"
-    done = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
-    with path.open("a", encoding="utf-8") as kept:
-        for number in range(len(done), asked.count):
-            image, seconds, busy = drawn(texts[number], number, models[0], asked)
-            image.save(asked.out / f"{number:03d}.png")
-            ranks = [rank(one, image, own, number) for one, own in zip(models, rows, strict=True)]
-            done.append({"caption": texts[number], "seconds": seconds, "processor_seconds": busy, "ranks": ranks})
-            kept.write(json.dumps(done[-1]) + "\n")
+    path = asked.out / "results.jsonl"
+    known = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+    done = {row["number"]: row for row in known}
+    left = [number for number in range(asked.count) if number not in done]
+    with path.open("a", encoding="utf-8") as kept, Pool(asked.processes, prepare, (asked,)) as pool:
+        for row in pool.imap_unordered(one_row, left):
+            done[row["number"]] = row
+            kept.write(json.dumps(row) + "\n")
             kept.flush()
-    return done
+    return [done[number] for number in range(asked.count)]
+
+
+MODELS: dict[str, Any] = {}
+
+
+def prepare(asked: argparse.Namespace) -> None:
+    """Open the guide and the judges in a process of the pool."""
+    torch.set_num_threads(1)
+    texts, models = captions(asked.gallery), [encoders.load(one) for one in (asked.guide, *asked.judge)]
+    MODELS.update(asked=asked, texts=texts, judges=[(one, one.encode_texts(texts)) for one in models])
+
+
+def one_row(number: int) -> dict[str, Any]:
+    """Draw for one caption, and rank it among all."""
+    asked, text, judges = MODELS["asked"], MODELS["texts"][number], MODELS["judges"]
+    image, seconds, busy = drawn(text, number, judges[0][0], asked)
+    image.save(asked.out / f"{number:03d}.png")
+    ranks = [rank(encoder, image, rows, number) for encoder, rows in judges]
+    return {"number": number, "caption": text, "seconds": seconds, "processor_seconds": busy, "ranks": ranks}
 
 
 def main() -> None:
@@ -73,7 +95,8 @@ def main() -> None:
     parser.add_argument("--guide", default="scenes")
     parser.add_argument("--judge", nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
-    for name, default in (("count", 50), ("gallery", 100), ("steps", 150), ("cutouts", 12), ("tries", 1)):
+    sizes = {"count": 50, "gallery": 100, "steps": 150, "cutouts": 12, "tries": 1, "processes": 1}
+    for name, default in sizes.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--size", type=int)
     parser.add_argument("--smooth", type=float, default=0.0)

@@ -39,6 +39,8 @@ def test_one_document_and_its_files(guide: str, tmp_path: Path, capsys: pytest.C
     assert [(one["weight"], one["text"]) for one in protocol["prompts"]] == [(2.0, "a red star"), (-0.5, "noise")]
     assert (protocol["guide"]["model"], protocol["judge"]["model"], protocol["seeds"]) == (guide, "toy", [5, 6])
     assert found["cost"]["device"] == "cpu" or found["cost"]["device"]
+    each = [one["seconds"] for one in found["pictures"]]
+    assert found["cost"]["seconds_per_image"] == pytest.approx(sum(each) / 2)
     assert found["cost"]["usd_per_1000_images"] == pytest.approx(found["cost"]["seconds_per_image"])
     assert json.loads((out / "imagine.json").read_text(encoding="utf-8")) == found
     assert sorted(path.name for path in out.iterdir()) == [

@@ -6,7 +6,7 @@ from diffusers import VQModel
 
 from mirante import registry
 from mirante.errors import ModelError, UnknownName, UsageError
-from mirante.imagine.parametrisations import Drawing, open_parametrisation, through
+from mirante.imagine.parametrisations import Drawing, open_parametrisation, through, vqgan
 
 FAMILY = "mirante.imagine.parametrisations"
 
@@ -150,3 +150,15 @@ def test_what_is_no_vqgan_is_told(tmp_path) -> None:
     (tmp_path / "config.json").write_text('{"_class_name": "AutoencoderKL"}')
     with pytest.raises(ModelError, match="holds a AutoencoderKL, no VQModel"):
         open_parametrisation(f"vqgan:{tmp_path}", Drawing(16))
+
+
+def test_a_vqgan_starts_at_what_it_sees_in_faint_colours(tiny: str, monkeypatch) -> None:
+    faint = vqgan._wash(32, Drawing())
+    assert 0 < float(faint.abs().max()) < 0.15
+    monkeypatch.setattr(vqgan, "FAINT", 0.0)
+    (start,) = open_parametrisation(f"vqgan:{tiny}", Drawing()).parameters()
+    model = VQModel.from_pretrained(tiny).eval()
+    codes = model.quantize.embedding.weight.detach()
+    with torch.no_grad():
+        grey = model.encode(torch.zeros(1, 3, 32, 32)).latents
+    assert torch.equal(start, grey.clamp(codes.amin(dim=0)[:, None, None], codes.amax(dim=0)[:, None, None]))

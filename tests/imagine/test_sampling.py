@@ -13,6 +13,7 @@ from diffusers import (
     StableDiffusionPipeline,
     UNet2DConditionModel,
 )
+from diffusers.utils import logging
 from PIL import Image
 
 from mirante.errors import ModelError, UsageError
@@ -119,3 +120,45 @@ def test_what_is_no_pipeline_is_told(tmp_path: Path) -> None:
         Sampler("nowhere")
     with pytest.raises(ModelError, match=r"no pipeline that can be read.*model_index.json"):
         Sampler(str(tmp_path))
+
+
+def test_a_text_that_counts_nothing_is_neither_wanted_nor_unwanted(address: str) -> None:
+    plain, more = (Sampler(address, "cpu").sample(terms, 0, steps=1) for terms in ((RED,), (RED, Term(0.0, "blue"))))
+    assert np.array_equal(np.asarray(plain), np.asarray(more))
+
+
+def test_several_texts_below_zero_are_one_negative_prompt(address: str, library) -> None:
+    found = Sampler(address, "cpu").sample((RED, Term(-1.0, "blue"), Term(-1.0, "green")), 0, steps=1)
+    given = {"negative_prompt": "blue, green", "num_inference_steps": 1}
+    wanted = library("red", **given, generator=torch.Generator().manual_seed(0)).images[0]
+    assert np.array_equal(np.asarray(found), np.asarray(wanted))
+
+
+@pytest.mark.parametrize(
+    ("terms", "size", "message"),
+    [
+        ((RED, Term(-1.0, "blue")), None, r"takes no 'negative_prompt': leave out --minus 'blue'"),
+        ((RED,), 32, r"takes no 'height': leave out --size 32"),
+    ],
+)
+def test_what_a_pipeline_does_not_take_is_told(address: str, terms, size, message: str) -> None:
+    plain = Sampler(address, "cpu")
+    plain._asks = {"prompt": None}
+    with pytest.raises(UsageError, match=message):
+        plain.sample(terms, 0, steps=1, size=size)
+
+
+def test_pickled_weights_are_not_opened(tmp_path: Path) -> None:
+    pipeline = StableDiffusionPipeline(**parts(), requires_safety_checker=False)
+    pipeline.save_pretrained(tmp_path, safe_serialization=False)
+    with pytest.raises(ModelError, match="weights in safetensors"):
+        Sampler(str(tmp_path))
+
+
+def test_the_library_says_afterwards_as_much_as_before(address: str) -> None:
+    logging.set_verbosity_info()
+    try:
+        Sampler(address, "cpu")
+        assert logging.get_verbosity() == logging.INFO
+    finally:
+        logging.set_verbosity_warning()

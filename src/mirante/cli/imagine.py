@@ -216,11 +216,10 @@ def _conditions(wish: "Wish", encoder: "Encoder", judge: "Encoder | None", choos
 
 def _cost(drawn: "list[Imagined]", encoder: "Encoder", usd_per_hour: float) -> dict[str, Any]:
     """The fields in which an evaluation tells its cost."""
+    from mirante.cost.timing import each_image
     from mirante.environment import device_of
 
-    each = sum(one.seconds for one in drawn) / len(drawn)
-    money = {"usd_per_1000_images": 1000 * each * usd_per_hour / 3600} if usd_per_hour else {}
-    return {"device": device_of(encoder), "seconds_per_image": each, "usd_per_hour": usd_per_hour or None, **money}
+    return each_image(sum(one.seconds for one in drawn) / len(drawn), device_of(encoder), usd_per_hour)
 
 
 def add_to(app: typer.Typer) -> None:

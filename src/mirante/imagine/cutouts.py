@@ -32,8 +32,8 @@ class Cutouts:
     count: int = 16
     smallest: float = 0.7
     turn: float = 7.0
-    tint: float = 0.1
-    noise: float = 0.03
+    tint: float = 0.2
+    noise: float = 0.1
 
     def __post_init__(self) -> None:
         if self.count < 1 or not 0 < self.smallest <= 1:

@@ -10,13 +10,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from mirante.errors import UsageError
 from mirante.imagine.parametrisations import Drawing, _vqmodel, through
 
+FAINT, PATCHES = 0.1, 3
+
 
 class Latents:
-    """The latents of one picture before their replacement by codes.
+    """The latents of one picture before their replacement by codes; they start at those of a faint wash of colours.
 
     Args:
         model: diffusers' `VQModel`; its weights are frozen.
@@ -32,9 +35,11 @@ class Latents:
                 f"This VQGAN draws {step} pixels a latent: ask for a size that {step} divides, not {size}."
             )
         codes = model.quantize.embedding.weight
-        chosen = torch.randint(len(codes), (1, size // step, size // step), generator=drawing.chance())
         self._low, self._high = codes.amin(dim=0)[:, None, None], codes.amax(dim=0)[:, None, None]
-        self._latents = codes[chosen.to(codes.device)].permute(0, 3, 1, 2).contiguous().requires_grad_()
+        with torch.no_grad():
+            started = model.encode(_wash(size, drawing).to(codes.device, codes.dtype)).latents
+        self._latents = started.contiguous().requires_grad_()
+        self.settle()
         self._scale = float((self._high - self._low).mean())
 
     @property
@@ -56,8 +61,14 @@ class Latents:
             self._latents.copy_(torch.maximum(torch.minimum(self._latents, self._high), self._low))
 
 
+def _wash(size: int, drawing: Drawing) -> Tensor:
+    """(1, 3, size, size) of a few faint colours that run into each other, from −0.1 to 0.1: nothing to clear away."""
+    few = FAINT * (2 * torch.rand(1, 3, PATCHES, PATCHES, generator=drawing.chance()) - 1)
+    return interpolate(few, (size, size), mode="bicubic", align_corners=False)
+
+
 def open(address: str, drawing: Drawing) -> Latents:
-    """Random codes of the VQGAN at `address`.
+    """A faint wash of colours, as the VQGAN at `address` sees it.
 
     Raises:
         UsageError: no address, or a size that its latents do not divide.
