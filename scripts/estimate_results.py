@@ -1,4 +1,4 @@
-"""Hold estimates against runs of six kinds; write docs/results/estimates.md and .json.
+"""Hold estimates against runs of seven kinds; write docs/results/estimates.md and .json.
 
     python scripts/estimate_results.py [embedded lora …]
 
@@ -33,7 +33,9 @@ NAMES = {
     "siglip": "A SigLIP shape, 192 wide, all weights, batches of 64",
     "micro": "The same in pieces of 16",
     "checkpointing": "The same, activations computed twice",
+    "captions": "A captioner learns Portuguese (scenes-caption-pt.toml)",
 }
+RECIPES = {"embedded": "scenes-pt.toml", "lora": "scenes-pt-lora.toml", "captions": "scenes-caption-pt.toml"}
 HEAD = """# Estimates held against runs
 
 Written by `python scripts/estimate_results.py`. Each configuration is estimated first (with its trial of a few steps,
@@ -46,10 +48,10 @@ speed of a machine but that of its matrix products, which is why a trial is made
 
 def config(name: str, folder: Path) -> TrainConfig:
     """The run of a case, short."""
-    if name in ("embedded", "lora"):
-        recipe = read_config(ROOT / "configs" / ("scenes-pt.toml" if name == "embedded" else "scenes-pt-lora.toml"))
+    if name in RECIPES:
+        recipe = read_config(ROOT / "configs" / RECIPES[name])
         data = replace(recipe.data, validation=None, retain=None, address="scenes:train-600")
-        return replace(recipe, out=str(folder / "run"), data=data, steps=24)
+        return replace(recipe, out=str(folder / "run"), data=data, steps=12 if name == "captions" else 24)
     data = Data("scenes:train-256", language="en")
     plain = {"out": str(folder / "run"), "data": data, "learning_rate": 1e-5, "warmup": 0}
     if name == "clip":

@@ -132,3 +132,14 @@ def test_beams_and_sampling_exclude_each_other():
 )
 def test_a_caption_is_cut_at_a_word(text, characters, found):
     assert cut(text, characters) == found
+
+
+def test_it_writes_without_dropout_in_the_middle_of_its_training(captioner, pictures):
+    pixels = read(captioner, pictures)
+    settled = captioner.write(pixels, Style(tokens=8))
+    for layer in captioner.module.modules():
+        if isinstance(layer, torch.nn.Dropout):
+            layer.p = 0.9
+    captioner.module.train()
+    assert captioner.write(pixels, Style(tokens=8)) == settled
+    assert captioner.module.training

@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from mirante.captioning.records import Lines, SideCars, open_records
+from mirante.captioning.records import Lines, SideCars, Taken, add_taken, made, open_records, taken
 from mirante.captioning.styles import Style
 from mirante.captioning.writing import Described, describe
 from mirante.datasets import open_dataset, read_pairs
@@ -151,3 +151,27 @@ def test_a_side_car_never_leaves_its_folder(tmp_path):
     with pytest.raises(UsageError, match="outside"):
         cars.add([Described(picture("../../etc/x.png", 1), "um gato")])
     assert not list(tmp_path.glob("etc*"))
+
+
+def test_what_captions_took_adds_up_over_starts_and_restart_forgets_it(tmp_path):
+    """Ten captions in five seconds, then thirty in five."""
+    out = tmp_path / "c.jsonl"
+    Lines(out, {"model": "a"})
+    assert taken(out) is None
+    assert add_taken(out, Taken(10, 5.0, "cpu")).each == 0.5
+    assert add_taken(out, Taken(30, 5.0, "T4", 2.0)) == taken(out) == Taken(40, 10.0, "T4", 2.0)
+    assert made(out) == {"model": "a"}
+    Lines(out, {"model": "a"}, restart=True)
+    assert taken(out) is None
+
+
+def test_of_captions_that_another_hand_wrote_nobody_knows_who_and_what_they_took(tmp_path):
+    (tmp_path / "c.jsonl").write_text("")
+    assert (made(tmp_path / "c.jsonl"), taken(tmp_path / "c.jsonl")) == (None, None)
+
+
+def test_side_cars_remember_what_they_took_in_their_folder(tmp_path):
+    records = open_records(tmp_path / "texts", {"model": "a"})
+    records.add([])
+    assert add_taken(records.path, Taken(0, 1.0, "cpu")).each is None
+    assert taken(tmp_path / "texts") == Taken(0, 1.0, "cpu")

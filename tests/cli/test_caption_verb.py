@@ -67,6 +67,26 @@ def test_written_measured_and_named(reader, tmp_path, capsys):
     assert found["protocol"]["queries"] == 6
 
 
+def test_who_wrote_and_what_it_took_is_told_by_both_documents(reader, tmp_path, capsys):
+    """At 3.6 dollars an hour a thousand captions cost as many dollars as one takes seconds."""
+    out = tmp_path / "c.jsonl"
+    wrote = say(
+        capsys, "caption", "run", "scenes:test-6", "--model", "reader", "--lang", "pt-BR", "--out", out,
+        "--usd-per-hour", 3.6,
+    )  # fmt: skip
+    assert wrote["provenance"] == {"model": "reader", "revision": "1", "preprocessing": "p"}
+    cost = wrote["cost"]
+    assert (cost["device"], cost["usd_per_hour"]) == ("cpu", 3.6)
+    assert cost["usd_per_1000_images"] == pytest.approx(cost["seconds_per_image"])
+    assert cost["seconds_per_image"] > 0
+    scored = say(capsys, "caption", "score", "scenes:test-6", out, "--lang", "pt-BR")
+    assert (scored["provenance"], scored["cost"]) == (wrote["provenance"], cost)
+    other = tmp_path / "other.jsonl"
+    other.write_bytes(out.read_bytes())
+    found = say(capsys, "caption", "score", "scenes:test-6", other, "--lang", "pt-BR")
+    assert (found["provenance"], found["cost"]) == (None, None)
+
+
 def test_other_settings_need_another_file(reader, tmp_path, capsys):
     call = ("caption", "run", "scenes:test-6", "--model", "reader", "--lang", "pt-BR", "--out", tmp_path / "c.jsonl")
     say(capsys, *call)

@@ -205,18 +205,18 @@ def test_pictures_are_decoded_once(run):
     assert {load.asked for load in loads.values()} == {1}
 
 
-@pytest.mark.parametrize(("tower", "anew"), [("text", "encode_texts"), ("image", "encode_images")])
+@pytest.mark.parametrize(("tower", "anew"), [("text", "encode_texts"), ("image", "encode_prepared")])
 def test_a_tower_that_did_not_change_is_run_once(run, start, tmp_path, monkeypatch, tower, anew):
     from mirante.encoders._dual import DualEncoder
 
     calls = []
-    for name in ("encode_texts", "encode_images"):
+    for name in ("encode_texts", "encode_prepared"):
         plain = getattr(DualEncoder, name)
         monkeypatch.setattr(
             DualEncoder, name, lambda self, items, name=name, plain=plain: calls.append(name) or plain(self, items)
         )
     _, document = run(end=fine_tune(start, tmp_path / "end", tower), alphas=(0.5, 1.0))
-    other = ({"encode_texts", "encode_images"} - {anew}).pop()
+    other = ({"encode_texts", "encode_prepared"} - {anew}).pop()
     assert calls.count(anew) == 3 * calls.count(other) == 6, "three models, two sides"
     assert len({json.dumps(one["target"]["metrics"]) for one in document["points"]}) > 1
 

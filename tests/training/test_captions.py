@@ -1,14 +1,17 @@
 """Training a captioner: exact gradients in pieces, padding that costs nothing, resuming to the bit, what is trained."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file
 
 from mirante import training
+from mirante.batch import Batch
 from mirante.captioning.captioner import open_captioner
 from mirante.captioning.shapes import NewDecoder
 from mirante.datasets.scenes import SceneDataset
@@ -16,6 +19,7 @@ from mirante.encoders import _tiny
 from mirante.errors import UnknownName, UsageError
 from mirante.training import data, learner, loop
 from mirante.training.config import Caption, Data, Elip, Hard, Lora, LossTerm, Memory, Model, TrainConfig, Trained
+from mirante.training.gradients import Processes
 from mirante.training.likelihood import Likelihood
 from mirante.training.pictures import prepare
 
@@ -192,3 +196,110 @@ def test_settings_that_say_nothing_of_a_captioner_are_refused(config, case):
 def test_the_metric_to_select_by_is_one_of_captions(config):
     with pytest.raises(UnknownName, match=r"'hit_rate@1'.*cider_d"):
         training.check(replace(config, validate_every=2))
+
+
+def test_a_whole_run_keeps_what_its_report_shows(config):
+    """The captions of two of the six validation pictures, small pictures of these two, figures, price and machine."""
+    done = training.train(replace(config, usd_per_hour=2.0))
+    kept = json.loads((Path(config.out) / "captions.json").read_text(encoding="utf-8"))
+    assert [one["image"] for one in kept["examples"]] == ["validation-0000000", "validation-0000001"]
+    assert kept["examples"] == done.to_dict()["examples"]
+    first = done.after.target.written[0]
+    assert kept["examples"][0] == {
+        "image": first.image, "before": None, "after": first.caption, "references": list(first.references),
+    }  # fmt: skip
+    assert len(list((Path(config.out) / "thumbnails").glob("*.jpg"))) == 2
+    assert (kept["usd_per_hour"], kept["protocols"]["target"]["queries"]) == (2.0, 6)
+    assert kept["environment"]["python"]
+
+
+def test_a_run_that_a_limit_stopped_has_nothing_to_show(config):
+    training.train(replace(config, max_hours=1e-9))
+    assert not (Path(config.out) / "captions.json").exists()
+
+
+STILL = replace(SMALL, decoder=replace(SMALL.decoder, dropout=0.0))
+
+
+def test_a_caption_of_several_pictures_is_learnt_under_each(start):
+    """Two captions and three pictures, the first caption of two of them: three costs, each of its own picture."""
+    _, model, batches, task = start(caption=STILL)
+    drawn = batches.draw(0, 3, seed=0)
+    true = np.array([[0, 0], [0, 2], [1, 1]])
+    batch = Batch(drawn.rows, drawn.texts[:2], true, drawn.roles[:2])
+    rows, costs = model.targets(batch.texts, 24), 0.0
+    for text, picture in true.tolist():
+        pixels = task.gradients.pictures.batch(batch.rows[[picture]])
+        with torch.no_grad():
+            costs += Likelihood()(*model.logits(pixels, [rows[text]])).item()
+    words = 2 * len(rows[0]) + len(rows[1])
+    assert task.gradients.loss(batch, (0, 0)).item() == pytest.approx(costs / words, rel=1e-4)
+
+
+def test_every_piece_of_a_batch_drops_out_by_itself(start):
+    """The same caption of the same picture twice, in pieces of one: two costs, the same two for the same seed."""
+    strong = replace(SMALL, decoder=replace(SMALL.decoder, dropout=0.5))
+    _, model, batches, task = start(caption=strong, memory=Memory(micro=1))
+    model.module.train()
+    drawn, seen = batches.draw(0, 2, seed=0), []
+    twice = Batch(drawn.rows[:1], drawn.texts[:1], np.array([[0, 0], [0, 0]]), drawn.roles[:1])
+    task.objective.register_forward_hook(lambda module, given, cost: seen.append(cost.item()))
+    for _ in range(2):
+        task.gradients.loss(twice, (0, 7))
+    assert seen[0] != seen[1]
+    assert seen[:2] == seen[2:]
+
+
+def test_processes_share_the_captions_and_their_losses_add_up(start, monkeypatch):
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda total: None)
+    _, _, batches, task = start(caption=STILL)
+    batch = batches.draw(0, 5, seed=0)
+    whole = task.gradients.loss(batch, (0, 0)).item()
+    parts = [replace(task.gradients, processes=Processes(rank, 2)).loss(batch, (0, 0)).item() for rank in (0, 1)]
+    assert min(parts) > 0
+    assert sum(parts) == pytest.approx(whole, rel=1e-4)
+
+
+def test_gradients_of_fp16_are_scaled_and_the_loss_is_told_as_it_is(start):
+    class Scaler:
+        def scale(self, cost):
+            return 8 * cost
+
+    found = {}
+    for name, scaler in (("plain", None), ("scaled", Scaler())):
+        _, model, batches, task = start(caption=STILL)
+        loss = replace(task.gradients, scaler=scaler).backward(batches.draw(0, 4, seed=0), (0, 0))
+        found[name] = loss, dict(model.module.named_parameters())[SAYS].grad
+    torch.testing.assert_close(found["scaled"][1], 8 * found["plain"][1])
+    assert found["scaled"][0] == found["plain"][0]
+
+
+def test_labels_are_smoothed_as_the_configuration_says(start):
+    _, _, _, task = start(caption=replace(STILL, smoothing=0.3))
+    given = torch.randn(1, 2, 7), torch.tensor([[1, 2]]), torch.ones(1, 2, dtype=torch.bool)
+    assert task.objective(*given) == Likelihood(0.3)(*given) != Likelihood()(*given)
+
+
+def test_adapters_go_on_learning_after_a_checkpoint_was_folded(start, tmp_path):
+    made, model, _, _ = start(trained=Trained(lora=Lora(rank=2)))
+    before = {name: value.detach().clone() for name, value in model.module.named_parameters()}
+    learner.create(made, model).save(tmp_path / "folded")
+    now = dict(model.module.named_parameters())
+    assert any("lora_A" in name for name in now)
+    assert all(torch.equal(now[name], value) for name, value in before.items())
+
+
+def test_a_checkpoint_is_measured_with_the_prompt_and_the_beams_of_its_training(start, tmp_path, monkeypatch):
+    made, model, _, _ = start(caption=replace(STILL, prompt="uma", beams=2))
+    learns, asked = learner.create(made, model), []
+    again = learns.reopen(learns.save(tmp_path / "kept"))
+
+    def describe(captioner, pictures, style):
+        asked.append((captioner.form.begin, style.beams, style.tokens))
+        return iter([])
+
+    monkeypatch.setattr("mirante.training.writes.describe", describe)
+    monkeypatch.setattr("mirante.training.writes.measure", lambda *given, **more: {})
+    again.measure(data.open_sets(made.data).validation)
+    assert asked == [(model.form.begin, 2, 24)]
+    assert len(model.form.begin) > 1

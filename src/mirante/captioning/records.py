@@ -9,6 +9,7 @@ import io
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class Lines:
             _claim(path, run, restart=restart)
             if restart:
                 path.unlink(missing_ok=True)
+                _cost(path).unlink(missing_ok=True)
             _mend(path)
         self.captions = dict(self._read())
 
@@ -165,6 +167,68 @@ def open_records(out: Path, run: Mapping[str, Any], *, restart: bool = False) ->
     """A file of lines where `out` ends with .jsonl or .csv, else side-cars in that folder."""
     kind = Lines if out.suffix.lower() in (".jsonl", ".csv") else SideCars
     return kind(out, run, restart=restart)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What captions took over all starts.
+
+    Args:
+        captions: how many.
+        seconds: from reading the pictures to the words on the disk.
+        device: the last one.
+        usd_per_hour: its price, 0 where it is not known.
+    """
+
+    captions: int
+    seconds: float
+    device: str
+    usd_per_hour: float = 0.0
+
+    @property
+    def each(self) -> float | None:
+        """Seconds of one caption, None where none was written."""
+        return self.seconds / self.captions if self.captions else None
+
+
+def add_taken(out: Path, more: Taken) -> Taken:
+    """Add what a start took to what earlier ones of the same run did, in `OUT.cost.json`.
+
+    Args:
+        out: the file, or the folder of side-cars.
+        more: of this start.
+
+    Raises:
+        StoreError: the disk is full or refuses.
+    """
+    path, known = _cost(out), taken(out)
+    whole = more
+    if known:
+        whole = replace(more, captions=more.captions + known.captions, seconds=more.seconds + known.seconds)
+    with disk(path):
+        path.write_text(json.dumps(asdict(whole)), encoding="utf-8")
+    return whole
+
+
+def taken(out: Path) -> Taken | None:
+    """What the captions of `out` took, None where nobody knows."""
+    path = _cost(out)
+    return Taken(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+
+def made(out: Path) -> dict[str, Any] | None:
+    """Which model wrote the captions of `out` with which settings, None where nobody knows."""
+    path = _note(_list(out))
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+
+def _list(out: Path) -> Path:
+    return out / LISTED if out.is_dir() else out
+
+
+def _cost(out: Path) -> Path:
+    own = _list(out)
+    return own.with_name(f"{own.name}.cost.json")
 
 
 def _note(path: Path) -> Path:

@@ -1,8 +1,9 @@
 """What the captions of pictures are compared with."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mirante.types import Caption, Pairs
+from mirante.types import Caption, Pairs, Protocol
 
 
 def of_pictures(pairs: Pairs) -> dict[str, list[str]]:
@@ -24,3 +25,16 @@ def longest(pairs: Pairs) -> Pairs:
     kept = {caption.id for caption in best.values()}
     told = tuple(caption for caption in pairs.captions if caption.id in kept)
     return replace(pairs, captions=told, relevance={one.id: pairs.relevance[one.id] for one in told})
+
+
+def conditions(pairs: Pairs, references: Mapping[str, Sequence[str]], *, language: str, missing: int) -> Protocol:
+    """Under which captions are measured; there is no gallery, as nothing is ranked.
+
+    Args:
+        pairs: the data.
+        references: picture id → its references, of every picture with a caption.
+        language: BCP 47 tag of the captions, `""` for several.
+        missing: described pictures without one.
+    """
+    each = sum(map(len, references.values())) / max(1, len(references))
+    return Protocol(pairs.name, language, "image_to_text", 0, len(references), each, "as given", 0, missing)

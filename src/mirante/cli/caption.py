@@ -1,5 +1,6 @@
 """`mirante caption`: captioners trained, captions written, measured, and cleaned by a retrieval model."""
 
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,14 +9,13 @@ import typer
 
 from mirante.cli import rows
 from mirante.cli import train as training
-from mirante.cli.options import Output, Reading, Running, verb
+from mirante.cli.options import Machine, Output, Reading, Running, verb
 from mirante.cli.output import number
 from mirante.cli.train import Spend
 from mirante.messages import text
 
 if TYPE_CHECKING:
     from mirante.captioning.naming import Named
-    from mirante.encoders import Settings
     from mirante.types import Encoder, Pairs
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -43,23 +43,7 @@ class Job:
     batch: Annotated[int, typer.Option(min=1, help=text("caption.batch"))] = 16
     limit: Annotated[int | None, typer.Option(min=1, help=text("cli.limit"))] = None
     restart: Annotated[bool, typer.Option("--restart", help=text("caption.restart"))] = False
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What the captioner runs on."""
-
-    device: Annotated[str, typer.Option(help=text("cli.device"))] = "auto"
-    precision: Annotated[str, typer.Option(help=text("cli.precision"))] = "fp32"
-
-    def settings(self, batch: int) -> "Settings":
-        """As models take them."""
-        from mirante.encoders import Settings
-        from mirante.errors import UnknownName
-
-        if self.precision not in ("fp32", "fp16", "bf16"):
-            raise UnknownName("precision", self.precision, ("fp32", "fp16", "bf16"))
-        return Settings(device=self.device, precision=self.precision, batch=batch)  # type: ignore[arg-type]
+    usd_per_hour: Annotated[float, typer.Option(min=0, help=text("caption.usd-per-hour"))] = 0.0
 
 
 @dataclass(frozen=True)
@@ -81,13 +65,7 @@ def train(
     push_to_hub: Annotated[str | None, typer.Option(metavar="OWNER/NAME", help=text("train.push"))] = None,
 ) -> None:
     """Train the captioner that the `[caption]` of the TOML file asks for."""
-    from mirante.errors import UsageError
-    from mirante.training import read_config
-
-    if read_config(config).caption is None:
-        raise UsageError(
-            f"{str(config)!r} has no [caption], so no captioner would be trained: add it, or call `mirante train`."
-        )
+    training.require(config, "caption", "captioner")
     training.run(config, spend, output, restart=restart, push_to_hub=push_to_hub)
 
 
@@ -103,26 +81,31 @@ def run(
 ) -> None:
     """Write a caption for every picture."""
     from mirante.captioning.captioner import open_captioner
-    from mirante.captioning.records import SideCars, open_records
+    from mirante.captioning.records import SideCars, Taken, add_taken, open_records
     from mirante.captioning.styles import Style
     from mirante.captioning.writing import describe
+    from mirante.cost.timing import each_image
     from mirante.datasets import open_dataset, read_pairs
+    from mirante.environment import device_of
 
     style = Style(**{name: value for name, value in asdict(wanted).items() if name != "beams"}, beams=_beams(wanted))
     options = reading.options()
     pairs = read_pairs(open_dataset(data, options), language=options.language, limit=job.limit)
-    captioner = open_captioner(model, machine.settings(job.batch), prompt=style.prompt)
+    captioner = open_captioner(model, machine.settings(batch=job.batch), prompt=style.prompt)
     made = {"data": data, "model": model, "revision": captioner.provenance.revision, "batch": job.batch}
     made |= {"preprocessing": captioner.provenance.preprocessing, **asdict(style)}
     records = open_records(job.out, made, restart=job.restart)
-    reused, unreadable = len(records.done), dict[str, str]()
+    reused, unreadable, began = len(records.done), dict[str, str](), time.monotonic()
     for batch in describe(captioner, pairs.images, style, done=records.done):
         records.add(batch)
         unreadable |= {one.picture.id: one.reason for one in batch if one.reason}
     kept = records.kept if isinstance(records, SideCars) else 0
     counts = {"written": len(records.captions) - reused, "reused": reused, "kept": kept}
+    seconds, device = time.monotonic() - began, device_of(captioner)
+    took = add_taken(records.path, Taken(counts["written"], seconds, device, job.usd_per_hour))
     named = [{"id": one, "reason": why} for one, why in unreadable.items()]
-    output.document({"schema": 1, **made, **counts, "unreadable": named, "out": str(records.path)})
+    shares = {"provenance": _named_source(made), "cost": each_image(took.each, device, job.usd_per_hour)}
+    output.document({"schema": 1, **made, **counts, **shares, "unreadable": named, "out": str(records.path)})
     output.say("caption.written", **counts, out=records.path)
     for one in named:
         output.say("cli.unreadable", **one)
@@ -142,11 +125,10 @@ def score(
     """Measure captions against those of a data set."""
     from mirante.captioning import METRICS
     from mirante.captioning.measures import measure
-    from mirante.captioning.references import longest, of_pictures
+    from mirante.captioning.references import conditions, longest, of_pictures
     from mirante.classification.caption_scores import read_candidates
     from mirante.datasets import open_dataset, read_pairs
     from mirante.errors import DataError, UnknownName
-    from mirante.types import Protocol
 
     if references not in ("all", "longest"):
         raise UnknownName("choice of references", references, ("all", "longest"))
@@ -157,11 +139,10 @@ def score(
     own = {one: written[one] for one in told if one in written}
     if not own:
         raise DataError(f"{str(captions)!r} describes no picture of {data!r}: the ids must be those of the data set.")
-    tags = {caption.language for caption in pairs.captions}
-    language = options.language or (tags.pop() if len(tags) == 1 else "")
+    language = options.language or pairs.language
     found = measure(own, told, language=language)
-    each, missing = sum(len(told[one]) for one in own) / len(own), len(told) - len(own)
-    protocol = Protocol(pairs.name, language, "image_to_text", 0, len(own), each, "as given", 0, missing)
+    right = {one: told[one] for one in own}
+    protocol = conditions(pairs, right, language=language, missing=len(told) - len(own))
     judged = _named(pairs, own, language)
     clip = _clip(pairs, own, running.load(model)) if model else None
     output.document(
@@ -173,10 +154,11 @@ def score(
             "references": references,
         }
         | {"named": asdict(judged) if judged else None, "model": model, "clip_score": clip}
+        | _origin(captions)
     )
     output.say(
-        "caption.measured", data=pairs.name, language=language or "–", pictures=len(own), per_image=each,
-        missing=missing,
+        "caption.measured", data=pairs.name, language=language or "–", pictures=protocol.queries,
+        per_image=protocol.captions_per_image, missing=protocol.dropped,
     )  # fmt: skip
     shown = [(name, number(name, found[name])) for name in METRICS]
     shown += [("CLIPScore", f"{clip.value:.4f} [{clip.low:.4f}, {clip.high:.4f}]")] if clip else []
@@ -218,6 +200,22 @@ def clean(
         | {"out": str(cleaning.out)}
     )
     output.say("caption.cleaned", **counts, threshold=done.threshold, out=cleaning.out)
+
+
+def _named_source(made: dict[str, Any]) -> dict[str, Any]:
+    return {name: made[name] for name in ("model", "revision", "preprocessing")}
+
+
+def _origin(captions: Path) -> dict[str, Any]:
+    """Who wrote the captions and what each took, where `mirante caption run` did; else null."""
+    from mirante.captioning.records import made, taken
+    from mirante.cost.timing import each_image
+
+    known, took = made(captions), taken(captions)
+    return {
+        "provenance": _named_source(known) if known else None,
+        "cost": each_image(took.each, took.device, took.usd_per_hour) if took else None,
+    }
 
 
 def _beams(wanted: Wanted) -> int:

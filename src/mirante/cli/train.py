@@ -50,6 +50,21 @@ def train(
     run(config, spend, output, restart=restart, push_to_hub=push_to_hub)
 
 
+def require(config: Path, section: str, what: str) -> None:
+    """Let pass a configuration that asks for `what` in its `section`.
+
+    Raises:
+        UsageError: it has no such section.
+    """
+    from mirante.errors import UsageError
+    from mirante.training import read_config
+
+    if getattr(read_config(config), section) is None:
+        raise UsageError(
+            f"{str(config)!r} has no [{section}], so no {what} would be trained: add it, or call `mirante train`."
+        )
+
+
 def run(config: Path, spend: Spend, output: Output, *, restart: bool, push_to_hub: str | None = None) -> None:
     """The whole verb."""
     from mirante import cost, training
@@ -66,11 +81,21 @@ def run(config: Path, spend: Spend, output: Output, *, restart: bool, push_to_hu
     done = training.train(recipe, restart=restart, predicted=expected.predicted() if expected else None)
     if not speaks():
         return
+    drawn = _draw(Path(recipe.out)) if recipe.caption and done.measured else None
     show(done, recipe, output)
     url = repository.upload(done.checkpoint) if repository and not done.stopped else None
-    output.document(done.to_dict() | {"hub": url})
+    output.document(done.to_dict() | {"hub": url, "report": str(drawn) if drawn else None})
+    if drawn:
+        output.say("cli.report", path=drawn)
     if url:
         output.say("train.pushed", url=url)
+
+
+def _draw(folder: Path) -> Path:
+    """The page of a captioner's training."""
+    from mirante.report import write_report
+
+    return write_report(folder)
 
 
 def show(done: "Training", recipe: "TrainConfig", output: Output) -> None:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mirante.cost import disk, hours, memory, notes, trial
+from mirante.cost import captioners, disk, hours, memory, notes, trial
 from mirante.cost.answer import DataSize, Estimate, Expected, Need, Note, Row, Trial
 from mirante.cost.devices import Device, present
 from mirante.cost.gpus import GIB, Gpu, like, load, named
@@ -70,7 +70,7 @@ def estimate(
     price = config.usd_per_hour if usd_per_hour is None else usd_per_hour
     plan = _plan(config)
     device = present(config.memory.precision, config.threads)
-    tried = _try(plan, device) if probe and plan.shape.learns and plan.shape.kind in trial.KINDS else None
+    tried = _try(plan, device) if probe and trial.possible(plan) else None
     if tried:
         plan = _corrected(plan, tried)
     here = _here(plan, device, tried)
@@ -105,7 +105,8 @@ def predict(config: TrainConfig) -> Expected | None:
 
 
 def _plan(config: TrainConfig) -> Plan:
-    found, model = sizes(config.data), shape(config)
+    found = sizes(config.data)
+    model = captioners.shape(config, config.caption) if config.caption else shape(config)
     pictures = found.learnt.pictures
     if config.epochs and pictures is None:
         raise UsageError(

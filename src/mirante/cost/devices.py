@@ -1,10 +1,10 @@
 """The machine at hand: its memory, and how fast it multiplies matrices."""
 
-import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from mirante import environment
 
 _SIDE = 768
 _SECONDS = 0.3
@@ -57,7 +57,7 @@ def present(precision: str = "fp32", threads: int = 0) -> Device:
     if kind == "cuda":
         free, memory = torch.cuda.mem_get_info()
         return Device(torch.cuda.get_device_name(), kind, memory, free, speed, _BANDWIDTH["cuda"])
-    return Device(kind, kind, *_resident(), speed, _BANDWIDTH["cpu"])
+    return Device(kind, kind, *environment.memory(), speed, _BANDWIDTH["cpu"])
 
 
 def _products(torch: Any, kind: str, precision: str) -> float:
@@ -72,15 +72,3 @@ def _products(torch: Any, kind: str, precision: str) -> float:
         product[0, 0].item()  # waits for the device
         count += 1
     return float(2 * side**3 * count / max(gone, 1e-9))
-
-
-def _resident() -> tuple[int, int]:
-    """Bytes of memory of this machine, all and free."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        known = {line.split(":")[0]: 1024 * int(line.split()[1]) for line in lines}
-        return known["MemTotal"], known["MemAvailable"]
-    except (OSError, KeyError, ValueError):
-        pages = os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
-        whole = pages * os.sysconf("SC_PAGE_SIZE") if pages else 8 << 30
-        return whole, whole // 2

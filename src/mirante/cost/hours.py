@@ -9,6 +9,7 @@ from mirante.cost.shapes import Shape
 from mirante.cost.sizes import Sizes
 from mirante.cost.work import Work, forward
 from mirante.training import TrainConfig
+from mirante.training.config import Caption
 
 START = 10.0
 """Seconds until the libraries are loaded and the data and the model are open."""
@@ -18,6 +19,8 @@ JUDGE = 0.0005
 """Seconds to judge one query, intervals included."""
 LAUNCH = 0.001
 """Seconds to hand the forward and the backward pass of a block to a GPU. Our assumption."""
+BATCH = 16
+"""Pictures that are captioned at once."""
 _MOVED = 40
 """Bytes that clipping and the optimiser move for each trained number."""
 _WRITTEN = 3e8
@@ -86,7 +89,9 @@ def seconds(plan: Plan, pace: Pace) -> Mapping[str, float]:
     image, text = forward(shape.image), forward(shape.text)
     images, captions = plan.sizes.measured
     once = (images * image + captions * text) / speed + images * decode + captions * JUDGE
-    times = (1 if config.model.start else 0) + 1
+    if config.caption:
+        once = _writing(plan, config.caption, images, speed=speed) + images * decode + captions * JUDGE
+    times = (0 if config.model.start is None or (config.caption and config.caption.decoder) else 1) + 1
     looks = math.ceil(plan.steps / config.validate_every) if config.validate_every else 0
     searches = math.ceil(plan.steps / config.hard.every) if config.hard else 0
     searching = searches * plan.pictures * (image + text) / speed
@@ -99,6 +104,14 @@ def seconds(plan: Plan, pace: Pace) -> Mapping[str, float]:
         "training": pace.first + plan.steps * pace.step + plan.work.locked(plan.pictures) / speed + searching + saved,
         "measuring": once * (times + looks),
     }
+
+
+def _writing(plan: Plan, caption: Caption, pictures: int, *, speed: float) -> float:
+    """Seconds to write captions of so many pictures: word after word, each handed to every layer of the decoder."""
+    shape = plan.shape
+    operations = pictures * (forward(shape.image) + caption.beams * forward(shape.text))
+    words = math.ceil(pictures / BATCH) * caption.tokens
+    return operations / speed + words * shape.text.depth * LAUNCH
 
 
 def states(steps: int, *every: int) -> int:

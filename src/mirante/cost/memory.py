@@ -47,7 +47,7 @@ def need(config: TrainConfig, shape: Shape, work: Work, *, processor: bool, pict
         "gradients": gradients,
         "optimiser": optimiser(config, shape),
         "activations": sum(kept) + casts,
-        "loss": table(config, work),
+        "loss": words(shape, work) if config.caption else table(config, work),
         "batch": round(NUMBER * 3 * shape.pixels**2 * max(work.images.chunk, 1)),
     }
     if work.once:
@@ -67,7 +67,7 @@ def activations(side: Side, *, half: bool) -> float:
     tower = side.tower
     if not tower.trained:
         return side.chunk * side.views * NUMBER * tower.width
-    block = tower.tokens * kept(tower, half=half)
+    block = tower.tokens * kept(tower, half=half) + (NUMBER / 2 if half else NUMBER) * tower.beside
     inputs = tower.tokens * tower.width * NUMBER
     blocks = tower.trained * inputs + block if side.recomputed else tower.trained * block
     return side.chunk * side.views * (blocks + 2 * inputs)
@@ -106,8 +106,18 @@ def table(config: TrainConfig, work: Work) -> int:
     return round(most)
 
 
+def words(shape: Shape, work: Work) -> int:
+    """Bytes of a captioner's choices: what it expects of every token at every place, three times over.
+
+    The logits, those of words alone, and their logarithms; backwards the latter and two gradients.
+    """
+    return round(3 * NUMBER * work.texts.chunk * work.texts.tower.tokens * shape.vocabulary)
+
+
 def _together(sides: list[Side], kept: list[float], gradients: float) -> float:
     """Activations and gradients at their worst moment."""
+    if any(side.added and side.chunk < side.items for side in sides):
+        return gradients + sum(kept)
     pieces = [size for side, size in zip(sides, kept, strict=True) if side.chunked]
     whole = sum(size for side, size in zip(sides, kept, strict=True) if not side.chunked)
     return gradients + whole + max(pieces) if pieces else max(whole, gradients)

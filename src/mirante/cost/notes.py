@@ -62,8 +62,10 @@ def _model(plan: Plan, trial: Trial | None) -> Iterator[Note]:
         yield Note("not_trainable", {"model": start})
     if start and not _locate.is_checkpoint(start) and start not in _locate.embedded():
         yield Note("weights_absent", {"model": start})
-    if plan.config.model.new is not None and trial is None:
-        yield Note("vocabulary", {"tokens": plan.config.model.new.vocabulary})
+    caption = plan.config.caption
+    new = plan.config.model.new or (caption.decoder if caption else None)
+    if new is not None and trial is None:
+        yield Note("vocabulary", {"tokens": new.vocabulary})
     if trial is None:
         yield Note("not_tried")
     elif trial.batch < plan.config.batch:

@@ -37,6 +37,7 @@ class Tower:
         trained: how many blocks, from the top, pass a gradient on.
         products: multiply-adds per item outside the blocks.
         quick: whether blocks use CLIP's quick GELU, which keeps one tensor more.
+        beside: numbers more that each block keeps of one item for its backward pass, such as those of cross-attention.
     """
 
     tokens: int
@@ -47,6 +48,7 @@ class Tower:
     trained: int
     products: float = 0.0
     quick: bool = False
+    beside: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Shape:
         parameters: trained ones and all.
         matrices: shapes of the trained matrices that Muon steps, each with how many there are.
         learns: whether `mirante train` can train it.
+        vocabulary: tokens that a captioner chooses each word from, 0 of a model that writes nothing.
     """
 
     kind: str
@@ -72,6 +75,7 @@ class Shape:
     parameters: Parameters
     matrices: Mapping[tuple[int, int], int]
     learns: bool = True
+    vocabulary: int = 0
 
 
 def shape(config: TrainConfig) -> Shape:
@@ -80,11 +84,6 @@ def shape(config: TrainConfig) -> Shape:
     Raises:
         UsageError: the model is neither here nor known nor on a hub that can be reached; a part cannot be trained.
     """
-    if config.caption:
-        raise UsageError(
-            "What a captioner will need is not estimated yet: train with max_hours or a budget; the run ends there at "
-            "a state to go on from, and tells what it took."
-        )
     settings = configuration(config.model)
     module = network(settings)
     parameters = _count(module, settings, config.trained)
@@ -94,7 +93,7 @@ def shape(config: TrainConfig) -> Shape:
         return _with_guide(found, config.elip.guide, texts=64) if config.elip else found
     vision, text = settings.vision_config, settings.text_config
     clip = settings.model_type == "clip"
-    image, words = _image(vision, clip=clip), _text(text)
+    image, words = image_tower(vision, clip=clip), _text(text)
     dim = int(settings.projection_dim if clip else text.projection_size)
     image = replace(image, products=image.products + (image.width * dim if clip else 0))
     words = replace(words, products=float(words.width * dim))
@@ -108,7 +107,7 @@ def shape(config: TrainConfig) -> Shape:
         dim,
         int(vision.image_size),
         parameters,
-        _matrices(module),
+        matrices(module),
     )
 
 
@@ -246,16 +245,20 @@ def _guide(guiding: Guiding, of: Sizes) -> int:
         return sum(value.numel() for value in make(guiding, of).parameters())
 
 
-def _matrices(module: Any) -> Mapping[tuple[int, int], int]:
+def matrices(module: Any) -> Mapping[tuple[int, int], int]:
+    """Shapes of the trained matrices that Muon steps, each with how many there are."""
+    from mirante.training.optimisers import is_matrix
+
     found: dict[tuple[int, int], int] = {}
     for name, value in module.named_parameters():
-        if value.requires_grad and value.ndim == 2 and "embedding" not in name and "lora_" not in name:
+        if value.requires_grad and is_matrix(name, value) and "lora_" not in name:
             key = (int(value.shape[0]), int(value.shape[1]))
             found[key] = found.get(key, 0) + 1
     return found
 
 
-def _image(vision: Any, *, clip: bool) -> Tower:
+def image_tower(vision: Any, *, clip: bool) -> Tower:
+    """Of a vision configuration of transformers: CLIP's with a token of its own, or SigLIP's with a head that pools."""
     patches = (vision.image_size // vision.patch_size) ** 2
     width, inner = vision.hidden_size, vision.intermediate_size
     stem = patches * 3 * vision.patch_size**2 * width
@@ -277,7 +280,7 @@ def _text(text: Any) -> Tower:
 def _blip2(settings: Any, parameters: Parameters) -> Shape:
     """BLIP-2's image-text retrieval: ViT, then the Q-Former's queries; texts pass the Q-Former alone."""
     vision, former = settings.vision_config, settings.qformer_config
-    image = _image(vision, clip=True)
+    image = image_tower(vision, clip=True)
     layers, width = former.num_hidden_layers, former.hidden_size
     queries, seen = settings.num_query_tokens, former.encoder_hidden_size
     own = layers * queries * (4 * width * width + 2 * width * former.intermediate_size)

@@ -24,6 +24,7 @@ from mirante.training.spending import Spending
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+    from mirante.cost.hours import Plan
     from mirante.encoders._dual import DualEncoder
 
 SECONDS = 15.0
@@ -68,6 +69,14 @@ class Tried:
     first: float
     saving: float
     prepare: float | None
+
+
+def possible(plan: "Plan") -> bool:
+    """Whether steps can be tried: of a model of these kinds; of a captioner whose weights, and words, are here."""
+    caption = plan.config.caption
+    if not caption:
+        return plan.shape.learns and plan.shape.kind in KINDS
+    return _here(plan.config) and (caption.decoder is None or plan.sizes.learnt.origin == "read")
 
 
 def run(config: TrainConfig, batch: int, seconds: float = SECONDS) -> Tried:
@@ -123,8 +132,8 @@ def _try(config: TrainConfig, batch: int, seconds: float) -> Tried:
     learns = learner.create(config, encoder)
     trained, whole = learns.choose()
     first = batches.draw(0, batch, seed=config.seed)
-    side = encoder.module.config.vision_config.image_size
-    noise = np.random.default_rng(0).integers(0, 256, (len(first.rows), 3, side, side), dtype=np.uint8)
+    shape = (len(first.rows), 3, *_size(encoder))
+    noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     pictures = Pictures(noise, (0.5,) * 3, (0.5,) * 3, device=encoder.device)
     timed = _Timed(batches, len(first.rows))
     with tempfile.TemporaryDirectory() as folder:
@@ -177,9 +186,12 @@ class _Timed:
 
 
 class _Captions:
-    """Batches of a data set that is not here: each picture with one text of its own."""
+    """Batches of a data set that is not here: each picture with one text of its own, said `times` over."""
 
     pictures: Sequence[Any] = ()
+
+    def __init__(self, times: int) -> None:
+        self._times = times
 
     def draw(self, step: int, size: int, *, seed: int) -> Any:
         """`size` pictures and texts."""
@@ -188,7 +200,7 @@ class _Captions:
         from mirante.batch import Batch
 
         del seed
-        texts = tuple(f"a photo of thing {step} {number}" for number in range(size))
+        texts = tuple(" ".join([f"a photo of thing {step} {number}"] * self._times) for number in range(size))
         own = np.arange(size)
         return Batch(own, texts, np.stack([own, own], axis=1), np.full(size, "full"))
 
@@ -205,24 +217,41 @@ def _batches(config: TrainConfig) -> Any:
     from mirante.errors import MiranteError
     from mirante.training import data
 
+    made = _Captions(config.caption.tokens if config.caption else 1)
     if config.data.address.startswith(HUB) and not config.data.address.startswith(f"{HUB}/"):
-        return _Captions()
+        return made
     try:
         return data.open_sets(replace(config.data, validation=None, retain=None)).batches
     except MiranteError:
-        return _Captions()
+        return made
 
 
-def _encoder(config: TrainConfig, device: str) -> "DualEncoder":
+def _encoder(config: TrainConfig, device: str) -> Any:
     """The model where it lies here, else one of its shape."""
     from mirante.cost import shapes
+    from mirante.training import learner
+
+    if config.model.new or _here(config):
+        return learner.open_model(config, device)
+    return _hollow(shapes.configuration(config.model), device)
+
+
+def _here(config: TrainConfig) -> bool:
+    """Whether the weights that the run starts from lie here."""
     from mirante.encoders import _locate
-    from mirante.training import data, start
 
     address = str(config.model.start)
-    if config.model.new or _locate.is_checkpoint(address) or address in _locate.embedded():
-        return start.open_model(config.model, data.words(config), device)
-    return _hollow(shapes.configuration(config.model), device)
+    return _locate.is_checkpoint(address) or address in _locate.embedded()
+
+
+def _size(encoder: Any) -> tuple[int, int]:
+    """Height and width of its pictures."""
+    from mirante.training.pictures import input_size
+
+    if hasattr(encoder, "image_processor"):
+        return input_size(encoder)
+    side = int(encoder.module.config.vision_config.image_size)
+    return side, side
 
 
 def _hollow(settings: Any, device: str) -> "DualEncoder":

@@ -27,6 +27,7 @@ class Side:
         light: whether adapters are trained and not the weights.
         micro: items whose activations are held at once, 0 for all.
         recomputed: whether blocks compute their activations again in the backward pass.
+        added: whether the loss is a sum over items, so that pieces need no pass without a graph (captions).
     """
 
     tower: Tower
@@ -37,6 +38,7 @@ class Side:
     light: bool = False
     micro: int = 0
     recomputed: bool = False
+    added: bool = False
 
     @property
     def chunk(self) -> float:
@@ -46,7 +48,7 @@ class Side:
     @property
     def chunked(self) -> bool:
         """Whether each item is encoded twice, first without a graph."""
-        return 0 < self.micro < self.items
+        return 0 < self.micro < self.items and not self.added
 
     def operations(self) -> float:
         """Of one step."""
@@ -108,6 +110,8 @@ def work(config: TrainConfig, shape: Shape, *, batch: int | None = None, texts_p
     size = batch or config.batch
     if config.elip:
         return _guided(config, config.elip, shape, size, size * texts_per_picture)
+    if config.caption:
+        return _written(config, shape, size, size * texts_per_picture)
     asked = [view for term in config.losses for view in losses.needs(losses.create(term.name, term.options))]
     other, teacher = "other_images" in asked, "teacher_images" in asked
     sees, reads = config.trained.image != "none", config.trained.text != "none"
@@ -150,6 +154,22 @@ def _guided(config: TrainConfig, elip: Elip, shape: Shape, batch: int, captions:
     images = Side(upper, cells, light=True, micro=memory.micro)
     texts = Side(shape.text, captions, learns=False)
     return Work(images, texts, 0, batch, captions, beside=batch * forward(image))
+
+
+def _written(config: TrainConfig, shape: Shape, batch: int, captions: float) -> Work:
+    """Every caption under its picture, told all words before each one (teacher forcing), so in one pass of each tower.
+
+    Where the image tower is locked it still sees every picture in every step; where the decoder is, a gradient passes
+    through it to the image tower.
+    """
+    trained, memory = config.trained, config.memory
+    light = trained.lora is not None
+    images = Side(
+        shape.image, captions, learns=trained.image != "none", light=light,
+        micro=memory.micro, recomputed=memory.checkpointing, added=True,
+    )  # fmt: skip
+    words = replace(images, tower=shape.text, learns=True, light=light or trained.text == "none")
+    return Work(images, words, 0, batch, captions)
 
 
 def _thinned(shape: Shape, share: float) -> Tower:

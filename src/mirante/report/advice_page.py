@@ -1,15 +1,15 @@
 """The page of advice, from `advice.json` alone: the one step, why, what was measured, what is wrong with the data."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mirante import messages
-from mirante.errors import StoreError, UsageError
+from mirante.errors import UsageError
 from mirante.report.advice_chart import LearningChart
 from mirante.report.advice_words import Said, duration, signed
 from mirante.report.frame import render
+from mirante.report.saved import draw_saved
 from mirante.report.tables import protocol_words
 from mirante.report.voice import Voice
 from mirante.types import Estimate, Protocol
@@ -32,14 +32,9 @@ def write_advice(folder: Path, lang: str | None = None) -> Path:
     """
     path, voice = folder / NAME, Voice(messages.language(lang))
     try:
-        saved: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if saved["schema"] != SCHEMA:
-            raise StoreError(f"{str(path)!r} has schema {saved['schema']!r}, not {SCHEMA}: advise again.")
-        page = _page(saved, voice)
+        page = draw_saved(path, SCHEMA, "advise", lambda saved: _page(saved, voice))
     except FileNotFoundError as error:
         raise UsageError(f"There is no {str(path)!r}: give the folder that `mirante advise` wrote.") from error
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise StoreError(f"{str(path)!r} is damaged ({type(error).__name__}: {error}): advise again.") from error
     unfinished = folder / f"{PAGE}.part"
     unfinished.write_text(page, encoding="utf-8")
     return unfinished.replace(folder / PAGE)

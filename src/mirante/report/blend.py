@@ -1,14 +1,12 @@
 """The page of a blend, from `blend.json` alone: what each α learns and forgets, and which one was chosen."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mirante.errors import StoreError
 from mirante.report.frame import render
-from mirante.report.saved import estimates
+from mirante.report.saved import draw_saved, estimates
 from mirante.report.tables import metric_name, protocol_words, span, written
 from mirante.report.tradeoff import Mark, Tradeoff
 from mirante.report.voice import Voice
@@ -43,14 +41,7 @@ def page(folder: Path, voice: Voice) -> str:
     Raises:
         StoreError: it is damaged or of another schema.
     """
-    path = folder / NAME
-    try:
-        saved: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if saved["schema"] != SCHEMA:
-            raise StoreError(f"{str(path)!r} has schema {saved['schema']!r}, not {SCHEMA}: blend again.")
-        return _page(saved, voice)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise StoreError(f"{str(path)!r} is damaged ({type(error).__name__}: {error}): blend again.") from error
+    return draw_saved(folder / NAME, SCHEMA, "blend", lambda saved: _page(saved, voice))
 
 
 def _page(saved: Mapping[str, Any], voice: Voice) -> str:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from mirante import messages
 from mirante.errors import StoreError
 from mirante.evaluation import Comparison, SavedResults
-from mirante.report import blend, charts
+from mirante.report import blend, captions, charts
 from mirante.report.contrasts import contrast_panels
 from mirante.report.economy import Economy, economy
 from mirante.report.frame import render, write
@@ -64,7 +64,7 @@ def write_report(folder: Path, lang: str | None = None, rank_by: str | None = No
 
     Args:
         folder: what an evaluation wrote, `results.json` and, where there are pictures, `thumbnails/`; or what a blend
-            wrote, `blend.json`.
+            wrote, `blend.json`; or the training of a captioner, `captions.json`.
         lang: `"en"` or `"pt"` (any tag of these); by default the language of the environment.
         rank_by: the metric that orders the models that were compared, by default `hit_rate@1`.
 
@@ -72,13 +72,14 @@ def write_report(folder: Path, lang: str | None = None, rank_by: str | None = No
         The path of the page.
 
     Raises:
-        UsageError: there is neither of the two, or `results.json` holds no result.
+        UsageError: there is none of them, or `results.json` holds no result.
         UnknownName: the models were not compared by `rank_by`.
         StoreError: the file is damaged or of another schema.
     """
     voice = Voice(messages.language(lang))
-    if blend.holds(folder) and not (folder / NAME).is_file():
-        return write(folder, blend.page(folder, voice))
+    drawn = next((kind for kind in (blend, captions) if kind.holds(folder)), None)
+    if drawn and not (folder / NAME).is_file():
+        return write(folder, drawn.page(folder, voice))
     return write(folder, _evaluation(folder, voice, rank_by))
 
 

@@ -1,31 +1,20 @@
 """Small pictures for the report's galleries, so that a page can be drawn without the data set."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mirante.errors import UnreadableImage
 from mirante.progress import track
 from mirante.report.languages import detailed
+from mirante.shown import thumbnails
 from mirante.types import Pairs, Result
-
-SIDE = 192
 
 
 def save_thumbnails(out: Path, pairs: Pairs, results: Iterable[Result]) -> None:
     """Keep the pictures that the examples of `results` show, named by the hash of their id, under `out/thumbnails`."""
     shown = {one for result in detailed(results) for one in _shown(result.details.get("examples", {}))}
-    folder = out / "thumbnails"
-    folder.mkdir(parents=True, exist_ok=True)
     wanted = [picture for picture in pairs.images if picture.id in shown]
-    for picture in track(wanted, "thumbnails", total=len(wanted), unit="pictures"):
-        try:
-            image = picture.load()
-        except UnreadableImage:
-            continue
-        image.thumbnail((SIDE, SIDE))
-        image.save(folder / f"{hashlib.sha256(picture.id.encode()).hexdigest()[:24]}.jpg", quality=85)
+    thumbnails(track(wanted, "thumbnails", total=len(wanted), unit="pictures"), out / "thumbnails")
 
 
 def _shown(examples: Mapping[str, Any]) -> set[str]:

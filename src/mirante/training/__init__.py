@@ -20,6 +20,8 @@ from mirante.diagnosis import Leaks
 from mirante.errors import MissingLibrary, UnknownName, UsageError
 from mirante.rerankers import _guiding
 from mirante.training.config import Caption, Elip, TrainConfig
+from mirante.training.examples import examples
+from mirante.training.examples import keep as keep_examples
 from mirante.training.snapshot import Snapshot
 from mirante.training.spending import Limit, Spending, forget_peak, limits
 from mirante.types import Provenance
@@ -77,6 +79,11 @@ class Training:
     stopped: Limit | None = None
     near_copies: tuple[Leaks, ...] = ()
 
+    @property
+    def measured(self) -> bool:
+        """Whether anything was, at the end."""
+        return self.after != Snapshot()
+
     def to_dict(self) -> dict[str, Any]:
         """The document of `mirante train --json`."""
         metrics = {"before": self.before.target, "after": self.after.target}
@@ -98,6 +105,7 @@ class Training:
             "predicted": dict(self.predicted) if self.predicted else None,
             "stopped": self.stopped,
             "near_copies": [one.to_dict() for one in self.near_copies],
+            "examples": examples(self.before, self.after),
         }
 
 
@@ -175,6 +183,7 @@ def train(
     if accelerator.is_main_process:
         spending.keep()
         card.write(finished, config)
+        keep_examples(finished, config, sets)
     return finished
 
 

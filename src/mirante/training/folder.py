@@ -25,7 +25,7 @@ _FREE = ("out", "save_every", "usd_per_hour", "budget", "max_hours", "tensorboar
 
 _MADE = (
     "run.json", "before.json", "after.json", "cost.json", "log.jsonl", "state-*", ".state.part", "checkpoint",
-    ".checkpoint.part", "tensorboard",
+    ".checkpoint.part", "tensorboard", "captions.json", "thumbnails", "report.html",
 )  # fmt: skip
 
 

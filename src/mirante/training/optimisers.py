@@ -75,6 +75,11 @@ class Stepper:
         return self._config.learning_rate * factor, norm
 
 
+def is_matrix(name: str, value: Any) -> bool:
+    """Whether a parameter of that name is the matrix of a layer, which decays."""
+    return value.ndim == 2 and not any(part in name for part in _UNDECAYED)
+
+
 def _optimisers(config: TrainConfig, module: nn.Module, losses: list[nn.Parameter]) -> list[torch.optim.Optimizer]:
     """Of the parameters of each rate and decay one group, in the order of the module."""
     share = _shares(module, config.trained.layer_decay)
@@ -82,9 +87,8 @@ def _optimisers(config: TrainConfig, module: nn.Module, losses: list[nn.Paramete
     for name, value in module.named_parameters():
         if not value.requires_grad or name in _OF_LOSSES:
             continue
-        decays = value.ndim == 2 and not any(part in name for part in _UNDECAYED)
-        kind: str = config.optimiser if decays and "lora_" not in name else "adamw"
-        key = (config.learning_rate * share(name), config.weight_decay if decays else 0.0)
+        kind: str = config.optimiser if is_matrix(name, value) and "lora_" not in name else "adamw"
+        key = (config.learning_rate * share(name), config.weight_decay if is_matrix(name, value) else 0.0)
         groups[kind].setdefault(key, []).append(value)
     if losses:
         groups["adamw"].setdefault((config.learning_rate * _SCALE_RATE, 0.0), []).extend(losses)

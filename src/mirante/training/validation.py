@@ -53,9 +53,7 @@ def measure(encoder: Encoder, pairs: Pairs, *, resamples: int = 1000) -> Measure
 
 def conditions(pairs: Pairs, dropped: int, resamples: int) -> Settings:
     """How readable `pairs` are judged, where `dropped` pictures more could not be read."""
-    languages = {caption.language for caption in pairs.captions}
-    language = languages.pop() if len(languages) == 1 else ""
-    return Settings(resamples=resamples, dropped=dropped, language=language)
+    return Settings(resamples=resamples, dropped=dropped, language=pairs.language)
 
 
 class Measurable(Interface):

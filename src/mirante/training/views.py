@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from mirante.batch import Batch
+from mirante.encoders._tensors import shortened
 from mirante.progress import track
 from mirante.training import augment, patches
 from mirante.training.config import TrainConfig
@@ -104,7 +105,7 @@ def text_rows(
     """Encodes T texts → (T, d) unit rows; `change` is made to each first."""
 
     def encode(told: Any) -> Tensor:
-        tokens = _cut(model.tokens([change(text) for text in told]))
+        tokens = shortened(model.tokens([change(text) for text in told]))
         with autocast():
             return normalize(model.text_features(tokens).float(), dim=-1)
 
@@ -126,14 +127,6 @@ def encode_all(
         rows = torch.cat([encode(c) for c in track(chunks, label, total=len(items), unit=unit, size=len)])
     model.module.train(training)
     return rows
-
-
-def _cut(tokens: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Without the columns that are padding in every text, where the network is told so (CLIP): they change nothing."""
-    if "attention_mask" not in tokens:
-        return tokens
-    longest = int(tokens["attention_mask"].sum(dim=1).max())
-    return {name: values[:, :longest] for name, values in tokens.items()}
 
 
 def _once(encode: Callable[[Any], Tensor], model: "DualEncoder", count: int) -> View:

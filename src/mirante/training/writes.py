@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mirante.captioning import decoder
 from mirante.captioning.captioner import Captioner, open_captioner
 from mirante.captioning.measures import measure
-from mirante.captioning.references import of_pictures
+from mirante.captioning.references import conditions, of_pictures
 from mirante.captioning.styles import Style
 from mirante.captioning.writing import describe
 from mirante.encoders import Settings, _adapters
@@ -19,7 +19,7 @@ from mirante.training.pictures import Pictures, input_size
 from mirante.training.snapshot import Measured, Written
 from mirante.training.start import open_model
 from mirante.training.task import Task
-from mirante.types import Pairs, Protocol
+from mirante.types import Pairs
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -79,12 +79,9 @@ class Writes:
         answers = [one for some in describe(self._captioner, wanted, style) for one in some]
         written = {one.picture.id: one.caption for one in answers if not one.reason}
         told = {one: texts for one, texts in of_pictures(pairs).items() if one in written}
-        languages = {caption.language for caption in pairs.captions}
-        language = languages.pop() if len(languages) == 1 else self._config.data.language or ""
+        language = pairs.language or self._config.data.language or ""
         metrics = measure(written, told, language=language, resamples=resamples)
-        per_image, unread = sum(map(len, told.values())) / max(1, len(told)), len(answers) - len(written)
-        # No gallery: nothing is ranked.
-        said = Protocol(pairs.name, language, "image_to_text", 0, len(written), per_image, "as given", 0, unread)
+        said = conditions(pairs, told, language=language, missing=len(answers) - len(written))
         shown = islice(written.items(), self._caption.shown)
         return Measured(metrics, said, tuple(Written(one, text, tuple(told[one][:1])) for one, text in shown))
 
