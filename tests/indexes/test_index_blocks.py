@@ -1,5 +1,6 @@
 """Exact ranking in blocks, and the table of rows: memory stays bounded and no border shows."""
 
+import mmap
 import subprocess
 import sys
 
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 
 from mirante.errors import StoreError
-from mirante.indexes import _ranking, _rows, create_index, faiss, open_index
+from mirante.indexes import _ranking, _rows, create_index, open_index
+from mirante.indexes._structures import library
 
 
 def unit(rows):
@@ -97,6 +99,35 @@ def test_lists_are_sized_to_the_rows_and_trained_again_after_fourfold_growth():
     assert index.describe()["lists"] == 4_200 // 39
 
 
+def test_opening_reads_neither_rows_nor_ids_nor_lists(tmp_path):
+    vectors = unit(np.random.default_rng(4).normal(size=(1_200, 8)))
+    index = create_index("faiss-ivf-flat", 8)
+    index.add([str(number) for number in range(1_200)], vectors)
+    index.save(tmp_path)
+    opened = open_index("faiss-ivf-flat", tmp_path)
+    lists = library().downcast_InvertedLists(opened._structure.made.invlists)
+    assert isinstance(lists, library().OnDiskInvertedLists)
+    assert isinstance(opened._rows._base.base, mmap.mmap | np.memmap)
+    assert isinstance(opened._rows._ids._saved.text.base, mmap.mmap | np.memmap)
+    assert opened.search(vectors[:50], 3)[0] == index.search(vectors[:50], 3)[0]
+
+
+def test_the_rows_that_live_are_kept_for_the_next_search_and_mixed_up_with_no_filter(many):
+    ids, vectors, queries = many
+    index = create_index("faiss-flat", 24)
+    index.add(ids, vectors)
+
+    def nearest(allowed):
+        return [max((vectors[int(one)] @ query, one) for one in allowed)[1] for query in queries[1:]]
+
+    index.delete(ids[:1000])
+    for allowed in (ids[1000:], ids[1000:4000], ids[1000:]):
+        given = None if len(allowed) == 4000 else allowed
+        assert [one for (one,) in index.search(queries[1:], 1, given)[0]] == nearest(allowed)
+    index.delete(ids[1000:1500])
+    assert [one for (one,) in index.search(queries[1:], 1)[0]] == nearest(ids[1500:])
+
+
 def test_a_missing_structure_is_named(tmp_path):
     index = create_index("faiss-flat", 2)
     index.add(["a"], np.array([[1, 0]], np.float32))
@@ -107,10 +138,6 @@ def test_a_missing_structure_is_named(tmp_path):
     (tmp_path / "faiss.index").unlink()
     with pytest.raises(StoreError, match=r"faiss\.index' is missing"):
         open_index("faiss-flat", tmp_path)
-
-
-def test_every_variant_has_a_minimum():
-    assert tuple(faiss.MINIMUM) == faiss.VARIANTS
 
 
 def test_exact_search_and_the_list_of_kinds_load_no_other_library():

@@ -1,6 +1,5 @@
 """What every kind of index promises; `exact` is judged against a plain loop, all others against `exact`."""
 
-import json
 from functools import cache
 
 import numpy as np
@@ -70,7 +69,7 @@ def overlap(found, wanted):
 
 
 def test_the_kinds_are_component_and_variant():
-    assert KINDS == ("exact", "faiss-flat", "faiss-hnsw", "faiss-ivf-flat", "faiss-ivf-pq")
+    assert KINDS == ("exact", "faiss-binary", "faiss-flat", "faiss-hnsw", "faiss-ivf-flat", "faiss-ivf-pq")
 
 
 @pytest.mark.parametrize("call", [lambda k, p: create_index(k, 2), open_index], ids=["create", "open"])
@@ -271,7 +270,7 @@ def test_damage_is_named(kind, saved, tmp_path):
     with pytest.raises(StoreError, match="index the data again"):
         open_index(kind, tmp_path)
     small(kind).save(tmp_path)
-    (tmp_path / "ids.json").write_text(json.dumps(["east"]))
+    np.save(tmp_path / "ids-ends.npy", np.array([4]))
     with pytest.raises(StoreError, match="do not agree"):
         open_index(kind, tmp_path)
     (tmp_path / "vectors.npy").write_bytes((tmp_path / "vectors.npy").read_bytes()[:-4])

@@ -248,7 +248,7 @@ def edit(folder, **changes):
         (lambda folder, inside: edit(folder, holds="songs"), "damaged"),
         (lambda folder, inside: edit(folder, count=4), "4 rows of width 2 are announced, 3 of 2 and 3 entries found"),
         (lambda folder, inside: (inside / "vectors.npy").unlink(), "cannot be read"),
-        (lambda folder, inside: (inside / "ids.json").write_text("["), "cannot be read"),
+        (lambda folder, inside: (inside / "ids-ends.npy").write_text("["), "cannot be read"),
         (lambda folder, inside: (inside / "catalogue.sqlite").unlink(), "catalogue .* cannot be read"),
         (lambda folder, inside: (inside / "catalogue.sqlite").write_bytes(b"x" * 5000), "catalogue .* cannot be read"),
     ],

@@ -114,5 +114,6 @@ def test_everything_is_on_the_disk_before_it_is_named(tmp_path, monkeypatch):
         generations.Path, "replace", lambda self, target: (before.extend(synced), replace(self, target))[1]
     )
     made = Gallery.create(tmp_path, "exact", rows(a=[1, 0]), [Entry("a")])
-    assert before == ["catalogue.sqlite", "ids.json", "vectors.npy", made.manifest.generation, "index.json.new"]
+    ids = ["ids-ends.npy", "ids-order.npy", "ids-text.npy"]
+    assert before == ["catalogue.sqlite", *ids, "vectors.npy", made.manifest.generation, "index.json.new"]
     assert synced[-1] == tmp_path.name

@@ -4,20 +4,18 @@ A row keeps its number until `compacted`, so that structures built over the rows
 to it. Deleting or replacing an id strikes its row out; the file keeps the struck rows until they outnumber a quarter.
 """
 
-import json
-import os
-import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mirante.errors import DataError, StoreError
+from mirante.indexes._files import link, mapped
+from mirante.indexes._ids import Ids, Numbers
 from mirante.types import Vectors
 
-Numbers: TypeAlias = NDArray[np.int64]
+__all__ = ["UNIT_TOLERANCE", "Numbers", "Rows", "check_rows"]
 
 UNIT_TOLERANCE = 2e-3
 """How far a norm may be from 1: rows that went through float16 pass, rows that nobody normalised do not."""
@@ -27,36 +25,28 @@ _COPY = 65536
 class Rows:
     """(n, d) unit rows under ids; `base` is what was saved, `file` where it lies."""
 
-    def __init__(self, base: Vectors, ids: Iterable[str | None] = (), file: Path | None = None) -> None:
-        self._base, self._file = base, file
-        self._ids = list(ids)
+    def __init__(self, base: Vectors, ids: Ids, file: Path | None = None) -> None:
+        self._base, self._ids, self._file = base, ids, file
         self._tail: Vectors = np.empty((0, base.shape[1]), np.float32)
-        self._number = {one: at for at, one in enumerate(self._ids) if one is not None}
         self._living: Numbers | None = None
 
     @classmethod
     def empty(cls, dim: int) -> Self:
         """No rows of width `dim`."""
-        return cls(np.empty((0, dim), np.float32))
+        return cls(np.empty((0, dim), np.float32), Ids())
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Map what `save` wrote; nothing is read into memory but the ids.
+        """Map what `save` wrote; neither rows nor ids are read into memory.
 
         Raises:
-            StoreError: a file is missing, cut short, or the two do not agree.
+            StoreError: a file is missing, cut short, or they do not agree.
         """
         file = folder / "vectors.npy"
-        try:
-            base = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
-            ids = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        base, ids = mapped(file), Ids.open(folder)
+        if base.ndim != 2 or base.dtype != np.float32 or ids.total != len(base):
             raise StoreError(
-                f"The index files in {str(folder)!r} cannot be read ({error}): index the data again."
-            ) from error
-        if base.ndim != 2 or base.dtype != np.float32 or not isinstance(ids, list) or len(ids) != len(base):
-            raise StoreError(
-                f"The index files in {str(folder)!r} do not agree ({base.dtype} {base.shape} for {len(ids)} ids): "
+                f"The index files in {str(folder)!r} do not agree ({base.dtype} {base.shape} for {ids.total} ids): "
                 "index the data again."
             )
         return cls(base, ids, file)
@@ -69,10 +59,10 @@ class Rows:
     @property
     def total(self) -> int:
         """Rows in the table, struck ones included; the next row gets this number."""
-        return len(self._ids)
+        return self._ids.total
 
     def __len__(self) -> int:
-        return len(self._number)
+        return len(self._ids)
 
     def add(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Append rows; the old row of a known id is struck out."""
@@ -88,37 +78,32 @@ class Rows:
             grown[:used] = self._tail[:used]
             self._tail = grown
         self._tail[used : used + len(checked)] = checked
-        self.delete(ids)
-        self._number.update(zip(ids, range(self.total, self.total + len(ids)), strict=True))
         self._ids.extend(ids)
         self._living = None
 
     def delete(self, ids: Iterable[str]) -> int:
         """Strike out the rows of `ids`; how many there were."""
-        struck = [number for one in ids if (number := self._number.pop(one, None)) is not None]
-        for number in struck:
-            self._ids[number] = None
         self._living = None
-        return len(struck)
+        return self._ids.strike(ids)
 
     def living(self) -> Numbers | None:
         """Numbers of the rows not struck out, ascending; None when that is all of them."""
         if len(self) == self.total:
             return None
         if self._living is None:
-            self._living = np.array(sorted(self._number.values()), np.int64)
+            self._living = self._ids.living()
         return self._living
 
     def numbers(self, allowed: Collection[str] | None) -> Numbers | None:
         """Numbers of the rows that may be found, ascending; None for every row of the table."""
         if allowed is None:
             return self.living()
-        found = {number for one in allowed if (number := self._number.get(one)) is not None}
+        found = {number for number in self._ids.find(list(allowed)) if number is not None}
         return np.array(sorted(found), np.int64)
 
     def names(self, numbers: Numbers) -> list[str]:
         """Ids of living rows."""
-        return [self._ids[number] or "" for number in numbers.tolist()]
+        return self._ids.names(numbers.tolist())
 
     def of(self, ids: Sequence[str]) -> Vectors:
         """Copies of the rows of ids, (m, d).
@@ -126,10 +111,11 @@ class Rows:
         Raises:
             DataError: an id has no row.
         """
-        missing = [one for one in ids if one not in self._number]
+        found = self._ids.find(ids)
+        missing = [one for one, number in zip(ids, found, strict=True) if number is None]
         if missing:
             raise DataError(f"{len(missing)} ids are not in the index, first {missing[0]!r}: leave them out.")
-        return self.take(np.array([self._number[one] for one in ids], np.int64))
+        return self.take(np.array(found, np.int64))
 
     def take(self, numbers: Numbers) -> Vectors:
         """Copies of rows by number, (m, d)."""
@@ -156,8 +142,8 @@ class Rows:
 
     def compacted(self) -> "Rows":
         """The living rows alone, renumbered in order."""
-        living = np.array(sorted(self._number.values()), np.int64)
-        return Rows(self.take(living), self.names(living))
+        living = self._ids.living()
+        return Rows(self.take(living), Ids(self.names(living)))
 
     @property
     def crowded(self) -> bool:
@@ -165,7 +151,7 @@ class Rows:
         return 4 * (self.total - len(self)) > self.total
 
     def save(self, folder: Path) -> None:
-        """Write `vectors.npy` and `ids.json` (null for a struck row); an unchanged matrix is linked, not copied.
+        """Write `vectors.npy` and the ids; an unchanged matrix is linked, not copied.
 
         Raises:
             StoreError: the folder holds vectors already, which some index may have mapped.
@@ -180,24 +166,7 @@ class Rows:
             for numbers, block in self.blocks(None, _COPY):
                 out[numbers[0] : numbers[0] + len(block)] = block
             out.flush()
-        (folder / "ids.json").write_text(json.dumps(self._ids, ensure_ascii=False), encoding="utf-8")
-
-
-def link(source: Path, target: Path) -> None:
-    """Give a file that is never changed in place a second name, or copy it where the disk has no links.
-
-    Raises:
-        StoreError: the source is gone.
-    """
-    try:
-        os.link(source, target)
-    except OSError:
-        try:
-            shutil.copyfile(source, target)
-        except OSError as error:
-            raise StoreError(
-                f"{str(source)!r} is gone ({error.strerror}), it was saved anew by others: open the index again."
-            ) from error
+        self._ids.save(folder)
 
 
 def check_rows(vectors: Vectors, dim: int, what: str) -> Vectors:

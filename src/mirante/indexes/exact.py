@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from mirante.indexes._ids import Ids
 from mirante.indexes._ranking import check_k, rank_all
 from mirante.indexes._rows import Rows, check_rows
 from mirante.types import Scalar, Vectors
@@ -44,7 +45,7 @@ class ExactIndex:
         return self._rows.of(ids)
 
     def save(self, folder: Path) -> None:
-        """Write `vectors.npy` and `ids.json`."""
+        """Write `vectors.npy` and the ids."""
         (self._rows.compacted() if self._rows.crowded else self._rows).save(folder)
 
     def describe(self) -> Mapping[str, Scalar]:
@@ -55,6 +56,11 @@ class ExactIndex:
 def create(dim: int, variant: str = "") -> ExactIndex:
     """An empty index for rows of width `dim`."""
     return ExactIndex(Rows.empty(dim))
+
+
+def over(ids: Sequence[str], vectors: Vectors) -> ExactIndex:
+    """An index of (n, d) float32 unit rows where they lie, without a copy; they must not change while it is used."""
+    return ExactIndex(Rows(vectors, Ids(ids)))
 
 
 def open(folder: Path, variant: str = "") -> ExactIndex:

@@ -3,7 +3,7 @@
 ```
 INDEX/index.json          the one file to read: what is held, how, and which model opens it (`Manifest`)
 INDEX/calibration.safetensors   how scores become probabilities, once `mirante calibrate` fitted it
-INDEX/generation-…/       vectors.npy, ids.json, the index's own file, catalogue.sqlite
+INDEX/generation-…/       vectors.npy, ids-….npy, the index's own files, catalogue.sqlite
 ```
 """
 
@@ -72,7 +72,14 @@ class Gallery:
 
     @classmethod
     def create(
-        cls, folder: Path, kind: str, embeddings: Embeddings, entries: Iterable[Entry], *, holds: Holds = "images"
+        cls,
+        folder: Path,
+        kind: str,
+        embeddings: Embeddings,
+        entries: Iterable[Entry],
+        *,
+        holds: Holds = "images",
+        made: Index | None = None,
     ) -> Self:
         """Make a gallery in `folder`, in place of one that may be there, and open it.
 
@@ -82,15 +89,17 @@ class Gallery:
             embeddings: (n, d) unit rows; n may be 0.
             entries: one for each id of the embeddings, in any order.
             holds: what the rows are of.
+            made: an index of `kind` that holds these rows already, None to make it here.
 
         Raises:
             UnknownName: no such kind.
             DataError: embeddings and entries do not name the same ids, or rows are not of length 1.
             StoreError: the folder cannot be written.
         """
-        index = create_index(kind, embeddings.vectors.shape[1])
         shown = _aligned(embeddings, entries)
-        index.add(embeddings.ids, embeddings.vectors)
+        index = made if made is not None else create_index(kind, embeddings.vectors.shape[1])
+        if made is None:
+            index.add(embeddings.ids, embeddings.vectors)
 
         def fill(new: Path) -> Mapping[str, Any]:
             index.save(new)

@@ -107,7 +107,7 @@ def search_vector(gallery: Gallery, vector: Vectors, query: Query, k: int = 10) 
         UsageError: k is below 1.
         StoreError: the gallery's calibration was fitted for another model.
     """
-    return _related(gallery, vector, query, gallery.search(vector, k, query.where))
+    return search_each(gallery, vector[np.newaxis], (query,), k)[0]
 
 
 def search_each(gallery: Gallery, vectors: Vectors, queries: Sequence[Query], k: int = 10) -> list[list[Hit]]:
