@@ -7,9 +7,11 @@ PIP_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+OPENCLIP := .venv-openclip
+WHERE := import sysconfig; print(sysconfig.get_path('purelib'))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint format docs readme wheel bench clean
+.PHONY: help install demo test test-all test-openclip lint format docs readme wheel bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -29,6 +31,17 @@ test: $(STAMP) ## the fast tests, on every core (ARGS="-k word" narrows)
 
 test-all: $(STAMP) ## every test that needs no network and no GPU: slow, server and browser ones too
 	$(BIN)/pytest -m "not network and not gpu" $(ARGS)
+
+test-openclip: $(OPENCLIP)/.installed ## the tests of OpenCLIP checkpoints, in an environment of their own
+	OMP_NUM_THREADS=1 PYTHONPATH=scripts $(OPENCLIP)/bin/python -m pytest -p torchvision_operators -rs -k openclip $(addprefix tests/encoders/test_,openclip.py encoder_contract.py hybrid_mistakes.py) $(ARGS)
+
+# Over .venv's libraries: torchvision's wheel breaks transformers' CLIP wherever torch is of another build.
+$(OPENCLIP)/.installed: $(STAMP)
+	test -x $(OPENCLIP)/bin/python || $(BIN)/python -m venv $(OPENCLIP)
+	echo "import site; site.addsitedir('$$($(CURDIR)/$(BIN)/python -c "$(WHERE)")')" > "$$($(OPENCLIP)/bin/python -c "$(WHERE)")/below.pth"
+	$(OPENCLIP)/bin/python -m pip install --disable-pip-version-check $(PIP_FLAGS) --no-deps -c constraints.txt \
+	    open_clip_torch timm torchvision ftfy wcwidth
+	touch $@
 
 lint: $(STAMP) ## style, types, layers, and that the command line's page is current
 	$(BIN)/ruff check .

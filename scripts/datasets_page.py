@@ -1,16 +1,15 @@
 """Write the table of `docs/datasets.md` and `docs/datasets.pt-BR.md` from what the readers know, or check it."""
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from _written import Written
 from mirante.datasets import Published, every_published, holds, size
 from mirante.messages import text
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = {"en": DOCS / "datasets.md", "pt": DOCS / "datasets.pt-BR.md"}
-START, END = "<!-- table: written by scripts/datasets_page.py -->", "<!-- end of the table -->"
 HEAD = ("address", "title", "holds", "layout", "columns", "size", "licence", "source", "protocol")
 
 
@@ -45,25 +44,7 @@ def cells(one: Published, lang: str) -> list[str]:
     ]
 
 
-def page(lang: str) -> str:
-    """The page as it is, with its table written anew."""
-    before, rest = PAGES[lang].read_text(encoding="utf-8").split(START)
-    return f"{before}{START}\n\n{table(lang)}\n\n{END}{rest.split(END)[1]}"
-
-
-def main() -> int:
-    """Write the pages; or with `--check` say whether they are current, 1 when one is not."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is not current")
-    check = parser.parse_args().check
-    stale = [path for lang, path in PAGES.items() if path.read_text(encoding="utf-8") != page(lang)]
-    for lang, path in PAGES.items():
-        if not check:
-            path.write_text(page(lang), encoding="utf-8")
-    if stale and check:
-        print(f"Not what the readers know: {', '.join(map(str, stale))}. Run {Path(__file__).name}.", file=sys.stderr)
-    return 1 if stale and check else 0
-
+WRITTEN = Written(PAGES, table, Path(__file__), "the readers know")
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(WRITTEN.main(__doc__))

@@ -1,19 +1,18 @@
 """Write the tables of `docs/models.md` and `docs/models.pt-BR.md` from `models.toml`, or check them."""
 
-import argparse
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from _written import Written
 from mirante import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {"en": ROOT / "docs/models.md", "pt": ROOT / "docs/models.pt-BR.md"}
 ROWS = Path(__file__).with_name("models.toml")
 ENCODERS = ROOT / "src/mirante/encoders"
-START, END = "<!-- table: written by scripts/models_page.py -->", "<!-- end of the table -->"
 HEAD = {
     "en": (
         "model", "family", "languages", "pixels", "parameters", "values", "memory fp32 / fp16", "licence",
@@ -90,25 +89,7 @@ def number(value: float | None, digits: int, lang: str) -> str:
     return written.replace(".", ",") if lang == "pt" else written
 
 
-def page(lang: str) -> str:
-    """The page as it is, with its table written anew."""
-    before, rest = PAGES[lang].read_text(encoding="utf-8").split(START)
-    return f"{before}{START}\n\n{table(lang)}\n\n{END}{rest.split(END)[1]}"
-
-
-def main() -> int:
-    """Write the pages; or with `--check` say whether they are current, 1 when one is not."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is not current")
-    check = parser.parse_args().check
-    stale = [path for lang, path in PAGES.items() if path.read_text(encoding="utf-8") != page(lang)]
-    for lang, path in PAGES.items():
-        if not check:
-            path.write_text(page(lang), encoding="utf-8")
-    if stale and check:
-        print(f"Not what models.toml says: {', '.join(map(str, stale))}. Run {Path(__file__).name}.", file=sys.stderr)
-    return 1 if stale and check else 0
-
+WRITTEN = Written(PAGES, table, Path(__file__), "models.toml says")
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(WRITTEN.main(__doc__))

@@ -7,6 +7,7 @@ the network's arithmetic. The embedded models are compared with their own weight
 """
 
 import math
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from safetensors.numpy import load_file, save_file
 from mirante import encoders, registry
 from mirante.doctor.findings import Finding
 from mirante.encoders import _locate
+from mirante.errors import MissingLibrary
 from mirante.progress import track
 from mirante.types import Encoder, Scalar, Vectors
 
@@ -35,6 +37,8 @@ TEXTS = (
 )
 SIDES = ((64, 48), (32, 96), (90, 31), (17, 17))
 """Width and height of the pictures: none has the resolution or proportions of a model."""
+_LN = re.compile(r"(^|\.)ln_(\d|pre|post|final)\.")
+"""How open_clip names its layer norms."""
 
 
 def look() -> Iterator[Finding]:
@@ -76,8 +80,9 @@ def open_model(name: str, folder: Path, device: str) -> Encoder:
         return encoders.load(name, settings)
     family, _, variant = name.partition(":")
     write = getattr(registry.load(FAMILY, family), f"tiny_{variant}" if variant else "tiny")
-    address = write(folder / name.replace(":", "-"))
-    for path in Path(address).glob("*.safetensors"):
+    home = folder / name.replace(":", "-")
+    address = write(home)
+    for path in home.rglob("*.safetensors"):
         save_file({key: _weight(key, value) for key, value in load_file(path).items()}, path, {"format": "pt"})
     return encoders.load(address, settings)
 
@@ -123,7 +128,9 @@ def compare(name: str, golden: tuple[Vectors, Vectors], folder: Path) -> Iterato
             else:
                 yield Finding("wrong", "doctor.golden-differs", {**values, "versions": tested()})
     except ModuleNotFoundError as error:
-        yield Finding("warn", "doctor.golden-skipped", {"model": name, "library": error.name or ""})
+        yield Finding("warn", "doctor.golden-skipped", {"model": name, "library": error.name or "", "extra": "torch"})
+    except MissingLibrary as error:
+        yield Finding("warn", "doctor.golden-skipped", {"model": name, "library": error.library, "extra": error.extra})
     except Exception as error:  # of whatever kind: this family does not work here
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         yield Finding("wrong", "doctor.golden-failed", {"model": name, "reason": reason, "versions": tested()})
@@ -139,7 +146,8 @@ def _weight(name: str, like: Vectors) -> Vectors:
     bits = np.random.PCG64(crc32(name.encode())).random_raw(like.size)
     spread = ((np.asarray(bits) >> np.uint64(40)) / 2**23 - 1).reshape(like.shape).astype(np.float32)
     if like.ndim == 1:
-        return np.asarray(spread / 8 + float("norm" in name.lower() and name.endswith("weight")), np.float32)
+        gain = name.endswith("weight") and ("norm" in name.lower() or _LN.search(name) is not None)
+        return np.asarray(spread / 8 + float(gain), np.float32)
     fan_in = 1 if name.endswith(("token_embedding.weight", "position_embedding.weight")) else like[0].size
     return np.asarray(spread * np.float32(math.sqrt(3 / fan_in)), np.float32)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mirante.doctor.findings import Finding, Level
+from mirante.environment import cache_root
 
 LOW_GB, LEAST_GB = 10.0, 1.0
 """Below the first a large model does not fit; below the second nothing does."""
@@ -27,7 +28,7 @@ def look() -> Iterator[Finding]:
 
 def caches(environment: Mapping[str, str]) -> dict[str, Path]:
     """Where the hub's models, the hub's data sets and torch keep files, by their documented variables."""
-    root = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    root = cache_root(environment)
     home = Path(environment.get("HF_HOME") or root / "huggingface")
     found = {
         "hub": environment.get("HF_HUB_CACHE") or home / "hub",

@@ -18,11 +18,12 @@ class Batched:
     module: Any
     device: torch.device
     batch: int
+    _provenance: Provenance
 
     @property
     def provenance(self) -> Provenance:
-        """What made the rows."""
-        raise NotImplementedError
+        """Of the checkpoint as it was opened."""
+        return self._provenance
 
     @property
     def dim(self) -> int:

@@ -1,8 +1,9 @@
 """A checkpoint in transformers' format, read and written: safetensors only, no remote code, no library chatter."""
 
 import hashlib
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,12 +37,22 @@ def quiet() -> Iterator[None]:
 
 def revision(folder: Path) -> str:
     """First 16 hex digits of the SHA-256 of weights and configuration: what identifies a local model."""
+    return hashed([*sorted(folder.glob("*.safetensors")), folder / "config.json"])
+
+
+def hashed(paths: Sequence[Path]) -> str:
+    """First 16 hex digits of the SHA-256 of the files, one after the other."""
     digest = hashlib.sha256()
-    for path in (*sorted(folder.glob("*.safetensors")), folder / "config.json"):
+    for path in paths:
         with path.open("rb") as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()[:16]
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """First 16 hex digits of the SHA-256 of plain data: a fingerprint of what comes before a network."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def read_module(kind: Any, address: str, folder: Path, precision: Precision) -> Any:

@@ -14,7 +14,14 @@ from mirante.errors import MissingLibrary, ModelError, UnknownName, UsageError
 CONFIG = "config.json"
 HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>\S+))?")
 WANTED = ["*.json", "*.txt", "*.model", "*.jinja", "*.safetensors"]
-UNWANTED = ["*/*", "open_clip*"]
+UNWANTED = ["*/*", "open_clip*.safetensors"]
+PIPELINE = "modules.json"
+FORMATS = {PIPELINE: "sentence-transformers", "open_clip_config.json": "open_clip"}
+"""Formats beside transformers' own: the file that tells each, and what stands in `MODEL_TYPES` for it."""
+THEIRS = ["*.json", "*.txt", "*.model", "*.safetensors"]
+NOT_THEIRS = ["onnx/*", "openvino/*", "*/onnx/*", "*/openvino/*"]
+BARE = ("Transformer", "CLIPModel", "Pooling", "Normalize")
+"""Modules of a pipeline that the family of its `config.json` has itself."""
 CONVERTER = "SFconvertbot"
 
 
@@ -24,7 +31,7 @@ class Located:
 
     Args:
         address: what opens it again.
-        folder: holds `config.json`.
+        folder: holds `config.json`, or the file that tells another format.
         commit: of the hub's repository; None for any other folder, which the hash of its weights identifies.
     """
 
@@ -34,8 +41,8 @@ class Located:
 
 
 def is_checkpoint(model: str) -> bool:
-    """Whether `model` is a local folder with a `config.json`."""
-    return (Path(model) / CONFIG).is_file()
+    """Whether `model` is a local folder with a `config.json`, or with the file of another format."""
+    return any((Path(model) / name).is_file() for name in (CONFIG, *FORMATS))
 
 
 def embedded() -> Mapping[str, Path]:
@@ -68,11 +75,13 @@ def locate(model: str, revision: str | None = None) -> Located:
 
 
 def model_type(found: Located) -> str:
-    """The `model_type` of the checkpoint's configuration.
+    """The `model_type` of the checkpoint's configuration, or what stands for it in another format.
 
     Raises:
         ModelError: the configuration is not JSON or names no type.
     """
+    if other := other_format(found.folder):
+        return other
     try:
         plain: Any = json.loads((found.folder / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -83,6 +92,25 @@ def model_type(found: Located) -> str:
     return kind
 
 
+def other_format(folder: Path) -> str | None:
+    """What `FORMATS` says of a folder; None where the family of its `config.json` opens all that it holds.
+
+    A pipeline counts as one where it adds layers to its transformer, or where the transformer lies in a folder below.
+    """
+    for name, kind in FORMATS.items():
+        if (folder / name).is_file() and (not (folder / CONFIG).is_file() or (name == PIPELINE and _adds(folder))):
+            return kind
+    return None
+
+
+def _adds(folder: Path) -> bool:
+    try:
+        kinds = [str(one["type"]) for one in json.loads((folder / PIPELINE).read_text(encoding="utf-8"))]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return any(kind.partition(".")[0] != "sentence_transformers" or kind.split(".")[-1] not in BARE for kind in kinds)
+
+
 def _from_hub(name: str, revision: str | None) -> Located:
     try:
         import huggingface_hub as hub
@@ -90,7 +118,7 @@ def _from_hub(name: str, revision: str | None) -> Located:
         raise MissingLibrary("huggingface_hub", "torch", f"The model {name!r}") from error
     try:
         folder = _snapshot(hub, name, revision)
-        if revision is None and not any(folder.glob("*.safetensors")) and (converted := _conversion(hub, name)):
+        if revision is None and not any(folder.rglob("*.safetensors")) and (converted := _conversion(hub, name)):
             revision, folder = converted, _snapshot(hub, name, converted)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:160]
@@ -99,14 +127,18 @@ def _from_hub(name: str, revision: str | None) -> Located:
             f"({type(error).__name__}: {reason}). Check the name, the revision {revision or 'main'!r} and the network, "
             f"or use a local folder or an embedded model: {', '.join((*embedded(), 'toy'))}."
         ) from error
-    if not (folder / CONFIG).is_file():
+    if not is_checkpoint(str(folder)):
         _kinds.refuse_folder(name, folder)
         raise ModelError(f"The hub's {name!r} has no {CONFIG}: use a checkpoint in transformers' format.")
     return Located(f"{name}@{revision}" if revision else name, folder, folder.name)
 
 
 def _snapshot(hub: Any, name: str, revision: str | None) -> Path:
-    return Path(hub.snapshot_download(name, revision=revision, allow_patterns=WANTED, ignore_patterns=UNWANTED))
+    folder = Path(hub.snapshot_download(name, revision=revision, allow_patterns=WANTED, ignore_patterns=UNWANTED))
+    if other_format(folder):
+        wanted = {"allow_patterns": THEIRS, "ignore_patterns": NOT_THEIRS}
+        folder = Path(hub.snapshot_download(name, revision=folder.name, **wanted))
+    return folder
 
 
 def _conversion(hub: Any, name: str) -> str | None:
