@@ -7,7 +7,7 @@ Nothing here imports torch, transformers or faiss.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, runtime_checkable
 from typing import Protocol as Interface
 
 import numpy as np
@@ -105,6 +105,12 @@ class Pairs:
     relevance: Mapping[str, frozenset[str]]
     name: str = ""
     merged: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def language(self) -> str:
+        """The language of all captions, `""` where there are several."""
+        languages = {caption.language for caption in self.captions}
+        return languages.pop() if len(languages) == 1 else ""
 
     @classmethod
     def from_items(cls, items: Iterable[Item], name: str = "") -> Self:
@@ -246,6 +252,17 @@ class Encoder(Interface):
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts → (n, d) float32 rows of length 1."""
+
+
+@runtime_checkable
+class Preparing(Interface):
+    """What an encoder may offer besides: pictures made ready one by one, in other threads than the network's."""
+
+    def prepare(self, image: Image) -> Any:
+        """An RGB picture → what the network reads of it, smaller than the picture as a rule; threads may share it."""
+
+    def encode_prepared(self, prepared: Sequence[Any]) -> Vectors:
+        """What `prepare` gave for each of n pictures → the rows that `encode_images` gives them, (n, d)."""
 
 
 @dataclass(frozen=True, slots=True)

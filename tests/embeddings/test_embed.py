@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -234,6 +235,7 @@ def test_progress_tells_how_many_of_how_many(tmp_path, limit, expected):
 
 PEAK = """
 import sys
+import threading
 from pathlib import Path
 from embedding_stand_ins import Counting, Settings, Tiles, embed
 tiles = Tiles(range(int(sys.argv[1])), side=64)
@@ -278,3 +280,31 @@ def test_pictures_are_decoded_only_a_few_batches_ahead_of_the_encoder(tmp_path):
 
     embed(Watched(range(200)), Encoder(), tmp_path, Settings(batch=5, shard=32))
     assert 5 <= most[0] <= 20
+
+
+class Ready(Counting):
+    """An encoder that offers to make pictures ready; it notes which threads did."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads = set()
+
+    def prepare(self, image):
+        self.threads.add(threading.current_thread().name)
+        return image.getpixel((0, 0))
+
+    def encode_prepared(self, prepared):
+        return self._rows([repr(one) for one in prepared])
+
+
+def test_pictures_are_made_ready_in_the_threads_that_decode_and_get_the_same_rows(tmp_path):
+    tiles, ready = Tiles([3, 4, -1, 5, 6]), Ready()
+    embed(tiles, ready, tmp_path / "ready", SMALL)
+    embed(tiles, Counting(), tmp_path / "plain", SMALL)
+
+    assert threading.current_thread().name not in ready.threads
+    assert len(ready.threads) > 0
+    assert not ready.pictures
+    made, plain = (rows(open_store(tmp_path / one).load("images")) for one in ("ready", "plain"))
+    assert list(made) == ["tile-0", "tile-1", "tile-3", "tile-4"]
+    assert {one: row.tolist() for one, row in made.items()} == {one: row.tolist() for one, row in plain.items()}

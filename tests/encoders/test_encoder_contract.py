@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_checkpoints import tiny
 
 from mirante import encoders, registry
+from mirante.types import Preparing
 
 PICTURES = [
     Image.new("RGB", (50, 30), "red"),
@@ -21,7 +23,7 @@ def family(request):
 
 @pytest.fixture(scope="module")
 def address(family, tmp_path_factory):
-    return registry.load("mirante.encoders", family).tiny(tmp_path_factory.mktemp(family) / "model")
+    return tiny(family, tmp_path_factory.mktemp(family) / "model")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,13 @@ def test_a_picture_embeds_the_same_alone_and_among_others_of_other_shapes(encode
     alone = encoder.encode_images([PICTURES[2]])[0]
     crowd = encoder.encode_images([*[PICTURES[0]] * 5, PICTURES[2], *[PICTURES[1]] * 40])
     assert crowd[5] == pytest.approx(alone, abs=1e-5)
+
+
+def test_pictures_made_ready_one_by_one_get_the_rows_of_pictures_encoded_together(encoder):
+    if not isinstance(encoder, Preparing):
+        pytest.skip("offers no preparation")
+    ready = [encoder.prepare(one) for one in PICTURES]
+    assert encoder.encode_prepared(ready) == pytest.approx(encoder.encode_images(PICTURES), abs=1e-5)
 
 
 def test_encoding_leaves_the_pictures_as_they_were(encoder):

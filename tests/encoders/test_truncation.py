@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_checkpoints import tiny
 
 from mirante import encoders, registry
 from mirante.embeddings import Settings as Filling
@@ -47,7 +48,7 @@ def test_each_vector_of_a_row_that_holds_several_is_cut():
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_is_cut_to_what_its_whole_rows_begin_with(family, tmp_path):
-    address = registry.load("mirante.encoders", family).tiny(tmp_path)
+    address = tiny(family, tmp_path)
     whole, cut = encoders.load(address), encoders.load(f"{address}#dim=5")
     parts = whole.provenance.parts
     first = whole.encode_texts(TEXTS).reshape(3, parts, -1)[:, :, :5]

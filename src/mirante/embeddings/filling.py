@@ -13,7 +13,8 @@ from mirante.embeddings.listing import Kind, text_content
 from mirante.embeddings.seen import Seen
 from mirante.embeddings.shelf import Shelf
 from mirante.errors import UsageError
-from mirante.types import Caption, Encoder, Picture
+from mirante.pixels import reduced
+from mirante.types import Caption, Encoder, Picture, Preparing
 
 Part: TypeAlias = tuple[Kind, str, Callable[[], Any]]
 Start: TypeAlias = Callable[[Callable[[], Any]], Callable[[], Any]]
@@ -102,8 +103,23 @@ def fill(
 
 
 def _lane(kind: Kind, shelf: Shelf, encoder: Encoder, start: Start, settings: Settings) -> Lane[Any]:
-    encode: Callable[[Any], Any] = encoder.encode_images if kind == "images" else encoder.encode_texts
-    return Lane(shelf, encode, encoder.dim, start=start, batch=settings.batch, shard=settings.shard)
+    encode: Callable[[Any], Any] = encoder.encode_texts
+    begin = start
+    if kind == "images":
+        encode = encoder.encode_prepared if isinstance(encoder, Preparing) else encoder.encode_images
+        begin = partial(_begin, start, encoder)
+    return Lane(shelf, encode, encoder.dim, start=begin, batch=settings.batch, shard=settings.shard)
+
+
+def _begin(start: Start, encoder: Encoder, load: Callable[[], Any]) -> Callable[[], Any]:
+    return start(partial(_ready, encoder, load))
+
+
+def _ready(encoder: Encoder, load: Callable[[], Any]) -> Any:
+    """A picture, no larger than the encoder asks for, as it takes it."""
+    with reduced(getattr(encoder, "scale", None) or 0):
+        image = load()
+    return encoder.prepare(image) if isinstance(encoder, Preparing) else image
 
 
 def _at_once(load: Callable[[], Any]) -> Callable[[], Any]:

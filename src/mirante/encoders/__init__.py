@@ -14,16 +14,19 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from mirante import registry
+from mirante import registry, runtimes
 from mirante.encoders import _address, _kinds, _locate
 from mirante.errors import MissingLibrary, ModelError, UnknownName, UsageError
 from mirante.types import Encoder
 
 __all__ = ["Precision", "Settings", "load"]
 
-Precision: TypeAlias = Literal["fp32", "fp16", "bf16"]
+Precision: TypeAlias = Literal["fp32", "fp16", "bf16", "int8"]
+
+_OPTIONS = ("dim", "runtime", "precision", "decode")
+"""What may follow `#` in the address of any model."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,13 @@ class Settings:
 
     Args:
         device: `"auto"` (CUDA, then Apple's MPS, then the processor) or a torch device such as `"cuda:1"`.
-        precision: of the weights and of the network's arithmetic; rows always come out as float32.
+        precision: of the weights and of the network's arithmetic; rows always come out as float32. `"int8"` wants
+            another runtime than torch, and `mirante quantize` before.
         batch: pictures or texts encoded at once; None sizes it to the memory.
         revision: branch, tag or commit of a hub id; `owner/name@revision` says the same and wins.
         dim: values kept of each vector, the rest is cut off; None for all. `MODEL#dim=256` says the same and wins.
+        runtime: `"torch"`, or an engine of `mirante.runtimes` for the processor; the network is exported once.
+        decode: `"exact"`, or `"reduced"` to decode a JPEG file at the least scale that the encoder wants.
         options: what else the address said after `#`, for families that list it as `OPTIONS`.
     """
 
@@ -44,6 +50,8 @@ class Settings:
     batch: int | None = None
     revision: str | None = None
     dim: int | None = None
+    runtime: str = "torch"
+    decode: Literal["exact", "reduced"] = "exact"
     options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -60,14 +68,27 @@ def load(model: str | os.PathLike[str], settings: Settings = Settings()) -> Enco
     """
     model = os.fspath(model)
     plain, options = _address.split(model)
-    said = _width(model, options.pop("dim", None))
-    dim = settings.dim if said is None else said
-    encoder = _whole(plain, replace(settings, options=options))
-    if dim is None:
-        return encoder
-    from mirante.encoders._truncated import Truncated
+    said: dict[str, Any] = {name: options.pop(name) for name in _OPTIONS if name in options}
+    if "dim" in said:
+        said["dim"] = _width(model, said["dim"])
+    asked = replace(settings, **said, options=options)
+    if asked.decode not in ("exact", "reduced"):
+        raise UnknownName("way to decode", asked.decode, ("exact", "reduced"))
+    runtimes.check(asked.runtime, asked.precision)
+    encoder = _whole(plain, asked if asked.runtime == "torch" else replace(asked, precision="fp32"))
+    if asked.runtime != "torch":
+        from mirante.encoders._exported import Exported, exportable
 
-    return Truncated(encoder, dim)
+        encoder = Exported(exportable(encoder), asked.runtime, asked.precision)
+    if asked.decode == "reduced":
+        from mirante.encoders._reduced import Reduced
+
+        encoder = Reduced(encoder)
+    if asked.dim is not None:
+        from mirante.encoders._truncated import Truncated
+
+        encoder = Truncated(encoder, asked.dim)
+    return encoder
 
 
 def _whole(model: str, settings: Settings) -> Encoder:
@@ -81,14 +102,14 @@ def _whole(model: str, settings: Settings) -> Encoder:
         settings = replace(settings, revision=found.commit)
     known = getattr(component, "OPTIONS", ())
     if unknown := sorted(set(settings.options) - set(known)):
-        raise UnknownName(f"option of the model {model!r}", unknown[0], ("dim", *known))
+        raise UnknownName(f"option of the model {model!r}", unknown[0], (*_OPTIONS, *known))
     encoder: Encoder = component.open(address, folder, settings)
     return encoder
 
 
-def _width(model: str, written: str | None) -> int | None:
-    if written is None or written.isdecimal():
-        return None if written is None else int(written)
+def _width(model: str, written: str) -> int:
+    if written.isdecimal():
+        return int(written)
     raise UsageError(f"{model!r} gives dim={written}, which is no number: write e.g. MODEL#dim=256.")
 
 

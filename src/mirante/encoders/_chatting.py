@@ -1,7 +1,5 @@
 """Chat models that see, as encoders: one network for pictures and texts, read where it would begin to answer."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -120,7 +118,7 @@ class ChatEncoder(Batched):
             "probe": self._tokens(PROBE)["input_ids"].tolist(),
             "precision": precision,
         }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        return _checkpoint.digest(content)
 
 
 def require_template(template: Any, address: str) -> None:

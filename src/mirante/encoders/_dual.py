@@ -1,17 +1,17 @@
 """A pair of towers from transformers: torch level for training, numpy level for everybody else."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
+import numpy as np
 import torch
 from PIL.Image import Image
 
 from mirante.encoders import Settings, _adapters, _checkpoint, _machine
 from mirante.encoders._batched import Batched
+from mirante.encoders._tensors import shortened
 from mirante.types import Provenance, Vectors
 
 Pixels: TypeAlias = torch.Tensor | dict[str, torch.Tensor]
@@ -57,6 +57,8 @@ class DualEncoder(Batched):
     learns: ClassVar[tuple[str, ...]] = ("train", "guide")
     """What can learn on it: the towers themselves, a guide over the image tower."""
 
+    differentiable: ClassVar[bool] = True
+
     def __init__(
         self,
         module: Any,
@@ -72,11 +74,6 @@ class DualEncoder(Batched):
         self.tokenizer, self.image_processor, self.texts = tokenizer, image_processor, texts
         self.batch = settings.batch or _machine.batch(self.module, self.device)
         self._provenance = Provenance(*origin, preprocessing=self._fingerprint(settings.precision))
-
-    @property
-    def provenance(self) -> Provenance:
-        """Of the checkpoint as it was opened."""
-        return self._provenance
 
     @property
     def dim(self) -> int:
@@ -123,13 +120,29 @@ class DualEncoder(Batched):
         """
         return self.rows(images, lambda part: self.image_features(self.pixels(part)))
 
+    def prepare(self, image: Image) -> Pixels:
+        """An RGB picture → its `pixels`, B = 1."""
+        return self.pixels([image])
+
+    def encode_prepared(self, prepared: Sequence[Pixels]) -> Vectors:
+        """The `pixels` of n pictures, one by one → (n, d) float32 rows of length 1.
+
+        Raises:
+            ModelError: not even one fits the device's memory.
+        """
+        return self.rows(prepared, lambda part: self.image_features(_together(part)))
+
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts → (n, d) float32 rows of length 1.
 
         Raises:
             ModelError: not even one fits the device's memory.
         """
-        return self.rows(texts, lambda part: self.text_features(self.tokens(part)))
+        order = sorted(range(len(texts)), key=lambda at: len(texts[at]))  # alike lengths share a batch's padding
+        rows = self.rows([texts[at] for at in order], lambda part: self.text_features(shortened(self.tokens(part))))
+        back = np.empty_like(rows)
+        back[order] = rows
+        return back
 
     def save(self, folder: Path | str, *, half: bool = False) -> Path:
         """Write a whole checkpoint (safetensors, tokenizer, preprocessing); `half` stores fp16 weights.
@@ -153,7 +166,14 @@ class DualEncoder(Batched):
             "probe": {key: ids.tolist() for key, ids in self.tokens(PROBE).items()},
             "precision": precision,
         }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        return _checkpoint.digest(content)
+
+
+def _together(pixels: Sequence[Pixels]) -> Pixels:
+    """The `pixels` of several pictures as one batch."""
+    parts = [one if isinstance(one, dict) else {"": one} for one in pixels]
+    joined = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    return joined.get("", joined)
 
 
 def read(

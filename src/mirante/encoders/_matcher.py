@@ -106,12 +106,6 @@ def best(rows: Tensor, looked: Tensor) -> Tensor:
     return (looked * rows[:, None]).sum(dim=-1).amax(dim=1)
 
 
-def shortened(tokens: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Token tensors (B, n) that lose the columns in which every text is padding."""
-    longest = int(tokens["attention_mask"].sum(dim=1).max())
-    return {name: values[:, :longest] for name, values in tokens.items()}
-
-
 FAMILIES: dict[str, Family] = {"blip": Blip(), "blip-2": Blip2()}
 
 

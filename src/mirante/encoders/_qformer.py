@@ -14,7 +14,8 @@ from transformers import Blip2ForImageTextRetrieval, BlipImageProcessorPil
 
 from mirante.encoders import Settings, _checkpoint, _locate
 from mirante.encoders._dual import DualEncoder, Pixels, Texts
-from mirante.encoders._matcher import LENGTH, Blip2, shortened
+from mirante.encoders._matcher import LENGTH, Blip2
+from mirante.encoders._tensors import shortened
 from mirante.errors import ModelError
 from mirante.nearest import similarity
 from mirante.types import Provenance, Vectors

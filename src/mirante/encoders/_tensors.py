@@ -1,4 +1,4 @@
-"""RGB tensors as an encoder's pixels, with gradient: what its image processor does to a picture of the right size.
+"""Tensors on their way to an encoder's network: tokens without needless padding, RGB as pixels with gradient.
 
 `DualEncoder.pixels` passes through Pillow, where gradients end. Here only what follows the resizing is done: values
 from 0 to 1 are normalised, and cut into patches where the family wants them (NaFlex).
@@ -15,9 +15,21 @@ if TYPE_CHECKING:
     from mirante.encoders._dual import Pixels
 
 
+def shortened(tokens: dict[str, Tensor]) -> dict[str, Tensor]:
+    """(B, n) token tensors without the columns that are padding in every text, where the network is told so.
+
+    Those columns change nothing (CLIP, BLIP). Where padding is read as in training (SigLIP), all stay.
+    """
+    if "attention_mask" not in tokens:
+        return tokens
+    longest = int(tokens["attention_mask"].sum(dim=1).max())
+    return {name: values[:, :longest] for name, values in tokens.items()}
+
+
 def takes_tensors(encoder: Any) -> bool:
     """Whether `encoder` has a path with gradient from pixels to features, as those of CLIP's and SigLIP's kind do."""
-    return hasattr(encoder, "image_features") and hasattr(getattr(encoder, "image_processor", None), "image_mean")
+    processor, differentiable = getattr(encoder, "image_processor", None), getattr(encoder, "differentiable", True)
+    return hasattr(encoder, "image_features") and differentiable and hasattr(processor, "image_mean")
 
 
 def sides(encoder: Any) -> tuple[int, int]:
@@ -32,7 +44,7 @@ def sides(encoder: Any) -> tuple[int, int]:
             "use a model of CLIP's, SigLIP's or BLIP's kind, or rank samples of a diffusers pipeline by it."
         )
     processor = encoder.image_processor
-    if _is_naflex(processor):
+    if is_naflex(processor):
         side = processor.patch_size * int(processor.max_num_patches**0.5)
         return side, side
     size = processor.crop_size if getattr(processor, "do_center_crop", False) else processor.size
@@ -55,10 +67,10 @@ def as_pixels(encoder: Any, rgb: Tensor) -> "Pixels":
         for one in (processor.image_mean, processor.image_std)
     )
     normalised = (rgb - mean) / std if processor.do_normalize else rgb
-    return _patches(normalised, processor.patch_size) if _is_naflex(processor) else normalised
+    return _patches(normalised, processor.patch_size) if is_naflex(processor) else normalised
 
 
-def _is_naflex(processor: Any) -> bool:
+def is_naflex(processor: Any) -> bool:
     return getattr(processor, "max_num_patches", None) is not None
 
 

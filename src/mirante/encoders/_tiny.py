@@ -25,7 +25,7 @@ CHAT = (
 
 def clip(folder: Path) -> str:
     """A CLIP with a lower-casing tokenizer in `folder`; returns its address."""
-    tokenizer = _clip_tokenizer()
+    tokenizer = clip_tokenizer()
     config = transformers.CLIPConfig(
         text_config=TOWER | _special(tokenizer) | {"max_position_embeddings": LENGTH, "projection_dim": 24},
         vision_config=TOWER | PICTURE | {"projection_dim": 24},
@@ -136,7 +136,7 @@ def _trained_tokenizer() -> Any:
     return transformers.PreTrainedTokenizerFast(tokenizer_object=words, model_input_names=["input_ids"], **names)
 
 
-def _clip_tokenizer() -> Any:
+def clip_tokenizer() -> Any:
     """Every letter with and without the end of a word, then the start and end tokens, as CLIP numbers them."""
     from tokenizers import pre_tokenizers
 

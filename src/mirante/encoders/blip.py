@@ -12,7 +12,8 @@ from transformers import BlipForImageTextRetrieval, BlipImageProcessorPil
 
 from mirante.encoders import Settings, _checkpoint, _tiny
 from mirante.encoders._dual import DualEncoder, Pixels, Texts
-from mirante.encoders._matcher import LENGTH, Blip, shortened
+from mirante.encoders._matcher import LENGTH, Blip
+from mirante.encoders._tensors import shortened
 
 MODEL_TYPES = ("blip",)
 

@@ -8,10 +8,8 @@ from pathlib import Path
 
 from transformers import JanusImageProcessorPil, JanusModel
 
-from mirante.encoders import Settings, _checkpoint, _speech, _tiny_chat
-from mirante.encoders._chat import processor_of
-from mirante.encoders._chatting import ChatEncoder, require_template
-from mirante.encoders._readers import ByProcessor
+from mirante.encoders import Settings, _one_word, _speech, _tiny_chat
+from mirante.encoders._chatting import ChatEncoder
 
 MODEL_TYPES = ("janus",)
 OPTIONS = _speech.OPTIONS
@@ -25,13 +23,7 @@ def open(address: str, folder: Path, settings: Settings) -> ChatEncoder:
         ModelError: no safetensors weights, no chat template, or a damaged file.
         UnknownName: no such prompt or pooling.
     """
-    speech = _speech.chosen(settings.options, "one-word")
-    processor = processor_of(address, folder)
-    require_template(processor.chat_template, address)
-    processor.image_processor = _checkpoint.read_image_processor(JanusImageProcessorPil, address, folder)
-    module = _checkpoint.read_module(JanusModel, address, folder, settings.precision)
-    origin = (address, settings.revision or _checkpoint.revision(folder))
-    return ChatEncoder(module, ByProcessor(processor), speech=speech, origin=origin, settings=settings)
+    return _one_word.read(address, folder, settings, network=JanusModel, pictures=lambda _: JanusImageProcessorPil)
 
 
 def tiny(folder: Path) -> str:

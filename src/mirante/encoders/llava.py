@@ -6,13 +6,12 @@ for a picture "Summary above image in one word: ", for a text "…" and "Summary
 """
 
 from pathlib import Path
+from typing import Any
 
 from transformers import AutoModel, CLIPImageProcessorPil, LlavaImageProcessorPil, LlavaNextImageProcessorPil
 
-from mirante.encoders import Settings, _checkpoint, _speech, _tiny
-from mirante.encoders._chat import processor_of
-from mirante.encoders._chatting import ChatEncoder, require_template
-from mirante.encoders._readers import ByProcessor
+from mirante.encoders import Settings, _one_word, _speech, _tiny
+from mirante.encoders._chatting import ChatEncoder
 
 MODEL_TYPES = ("llava", "llava_next")
 OPTIONS = _speech.OPTIONS
@@ -26,16 +25,13 @@ def open(address: str, folder: Path, settings: Settings) -> ChatEncoder:
         ModelError: no safetensors weights, no chat template, or a damaged file.
         UnknownName: no such prompt or pooling.
     """
-    speech = _speech.chosen(settings.options, "one-word")
-    processor = processor_of(address, folder)
-    require_template(processor.chat_template, address)
-    module = _checkpoint.read_module(AutoModel, address, folder, settings.precision)
+    return _one_word.read(address, folder, settings, network=AutoModel, pictures=_pictures)
+
+
+def _pictures(named: str) -> Any:
+    """The Pillow image processor for the one that a checkpoint names."""
     kinds = {"LlavaNext": LlavaNextImageProcessorPil, "Llava": LlavaImageProcessorPil}
-    named = type(processor.image_processor).__name__.partition("ImageProcessor")[0]
-    kind = kinds.get(named, CLIPImageProcessorPil)
-    processor.image_processor = _checkpoint.read_image_processor(kind, address, folder)
-    origin = (address, settings.revision or _checkpoint.revision(folder))
-    return ChatEncoder(module, ByProcessor(processor), speech=speech, origin=origin, settings=settings)
+    return kinds.get(named.partition("ImageProcessor")[0], CLIPImageProcessorPil)
 
 
 def tiny(folder: Path) -> str:
