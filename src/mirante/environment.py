@@ -4,11 +4,24 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("mirante", "numpy", "pillow", "torch", "transformers", "tokenizers", "datasets", "faiss-cpu", "gradio")
+LIBRARIES = (
+    "mirante",
+    "numpy",
+    "pillow",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "datasets",
+    "faiss-cpu",
+    "onnxruntime",
+    "openvino",
+    "gradio",
+)
 
 
 def describe() -> dict[str, Any]:
@@ -46,6 +59,23 @@ def device_of(model: Any) -> str:
     import torch
 
     return str(torch.cuda.get_device_name(device))
+
+
+def cache_root(variables: Mapping[str, str]) -> Path:
+    """Where programs keep what they can make again, by the environment's `variables` (XDG Base Directory)."""
+    return Path(variables.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def memory() -> tuple[int, int]:
+    """Bytes of memory of this machine, all and at hand; half of all where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        known = {line.split(":")[0]: 1024 * int(line.split()[1]) for line in lines}
+        return known["MemTotal"], known["MemAvailable"]
+    except (OSError, KeyError, ValueError):
+        pages = os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
+        whole = pages * os.sysconf("SC_PAGE_SIZE") if pages else 8 << 30
+        return whole, whole // 2
 
 
 def _version(name: str) -> str | None:

@@ -25,6 +25,7 @@ from mirante.evaluation import (
     rescore,
     save_results,
 )
+from mirante.indexes import Built, build_index
 from mirante.leakage import look_for_leaks
 from mirante.report import save_thumbnails, write_report
 from mirante.reranking import Chain, open_chain, rerank_all
@@ -156,14 +157,22 @@ def judge(
     return [*(_costing(one, cost) for one in judged), *rerank_all(judged, chain, chosen, images=images, texts=texts)]
 
 
-def index(source: Path, kind: str, out: Path) -> Gallery:
-    """An index over the images of a folder of embeddings.
+def index(source: Path, kind: str, out: Path, *, recall: float | None = None) -> tuple[Gallery, Built]:
+    """An index over the images of a folder of embeddings, and how it came to be.
+
+    Args:
+        source: the embeddings. Where captions were embedded too, they are the queries that measure the index.
+        kind: of the index, or `"auto"`.
+        out: folder of the gallery.
+        recall: recall@10 to reach, above 0 and at most 1; None to measure only (for `"auto"`: 0.98).
 
     Raises:
         StoreError: nothing was embedded there.
         UnknownName: no such kind of index.
+        UsageError: the recall is not above 0 and at most 1.
     """
     store = embeddings.open_store(source)
+    texts = store.load("texts").vectors if kind != "exact" and any(one.texts for one in store.listings) else None
     rows = store.load("images")
     wanted = set(rows.ids)
     entries = {
@@ -171,7 +180,8 @@ def index(source: Path, kind: str, out: Path) -> Gallery:
         for row in store.rows()
         if row.id in wanted
     }
-    return Gallery.create(out, kind, rows, entries.values())
+    built = build_index(kind, rows, captions=texts, recall=recall, memory=environment.memory()[1])
+    return Gallery.create(out, built.kind, rows, entries.values(), made=built.index), built
 
 
 def _costing(judged: Judgement, cost: Mapping[str, Any] | None) -> Judgement:

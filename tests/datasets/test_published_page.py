@@ -38,7 +38,10 @@ def test_a_stale_table_is_noticed(tmp_path: Path) -> None:
         text = (ROOT / "docs" / page).read_text(encoding="utf-8")
         (tmp_path / "docs" / page).write_text(text.replace("Winoground", "Vinoground"), encoding="utf-8")
     script = tmp_path / "scripts/datasets_page.py"
-    script.write_text((ROOT / "scripts/datasets_page.py").read_text(encoding="utf-8"), encoding="utf-8")
+    for name in (script.name, "_written.py"):
+        (tmp_path / "scripts" / name).write_text(
+            (ROOT / "scripts" / name).read_text(encoding="utf-8"), encoding="utf-8"
+        )
     checked = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
     assert checked.returncode == 1
     assert "datasets.pt-BR.md" in checked.stderr

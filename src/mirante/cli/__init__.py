@@ -24,6 +24,7 @@ from mirante.cli import (
     index,
     inspect,
     probe,
+    quantize,
     report,
     rescore,
     score,
@@ -37,7 +38,7 @@ from mirante.messages import text
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=text("cli.mirante"), rich_markup_mode=None)
 for verb in (demo, inspect, embed, index, search, calibrate, evaluate, report, rescore, estimate, train, blend, probe):
     verb.add_to(app)
-for verb in (ask, caption, elip, fuse, advise, classify, filter, score, imagine, serve, doctor):
+for verb in (quantize, ask, caption, elip, fuse, advise, classify, filter, score, imagine, serve, doctor):
     verb.add_to(app)
 
 

@@ -22,13 +22,7 @@ def train(
     restart: Annotated[bool, typer.Option("--restart", help=text("train.restart"))] = False,
 ) -> None:
     """Train the guide that the `[elip]` of the TOML file asks for."""
-    from mirante.errors import UsageError
-    from mirante.training import read_config
-
-    if read_config(config).elip is None:
-        raise UsageError(
-            f"{str(config)!r} has no [elip], so no guide would be trained: add it, or call `mirante train`."
-        )
+    training.require(config, "elip", "guide")
     training.run(config, spend, output, restart=restart)
 
 

@@ -41,12 +41,32 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Running:
-    """How the model runs."""
+class Machine:
+    """What a model runs on."""
 
     device: Annotated[str, typer.Option(help=text("cli.device"))] = "auto"
     precision: Annotated[str, typer.Option(help=text("cli.precision"))] = "fp32"
+
+    def settings(self, **others: Any) -> Any:
+        """As models take them, with `others` of `mirante.encoders.Settings`.
+
+        Raises:
+            UnknownName: no such runtime or precision.
+        """
+        from mirante import runtimes
+        from mirante.encoders import Settings
+
+        runtimes.check(others.get("runtime", "torch"), self.precision)
+        return Settings(device=self.device, precision=self.precision, **others)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Running(Machine):
+    """How the model runs."""
+
     dim: Annotated[int | None, typer.Option(min=1, help=text("cli.dim"))] = None
+    runtime: Annotated[str, typer.Option(help=text("cli.runtime"))] = "torch"
+    decode: Annotated[str, typer.Option(help=text("cli.decode"))] = "exact"
 
     def load(self, model: str) -> Any:
         """Open the encoder at `model` so.
@@ -54,12 +74,9 @@ class Running:
         Raises:
             UsageError: no such model, device or precision.
         """
-        from mirante.encoders import Settings, load
-        from mirante.errors import UnknownName
+        from mirante.encoders import load
 
-        if self.precision not in ("fp32", "fp16", "bf16"):
-            raise UnknownName("precision", self.precision, ("fp32", "fp16", "bf16"))
-        return load(model, Settings(device=self.device, precision=self.precision, dim=self.dim))  # type: ignore[arg-type]
+        return load(model, self.settings(dim=self.dim, runtime=self.runtime, decode=self.decode))
 
 
 def verb(function: Callable[..., None]) -> Callable[..., None]:
@@ -105,4 +122,4 @@ def _parameters(kind: type) -> list[inspect.Parameter]:
     ]
 
 
-__all__ = ["Output", "Reading", "Running", "verb"]
+__all__ = ["Machine", "Output", "Reading", "Running", "verb"]
