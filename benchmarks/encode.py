@@ -44,6 +44,7 @@ OURS = {
     "onnx, reduced": encoders.Settings(device="cpu", runtime="onnx", decode="reduced"),
     "openvino, reduced": encoders.Settings(device="cpu", runtime="openvino", decode="reduced"),
     "onnx int8, reduced": encoders.Settings(device="cpu", runtime="onnx", precision="int8", decode="reduced"),
+    "openvino int8, reduced": encoders.Settings(device="cpu", runtime="openvino", precision="int8", decode="reduced"),
 }
 
 

@@ -11,6 +11,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from PIL.Image import Image, linear_gradient
 
 from mirante import runtimes
-from mirante.encoders import _checkpoint
+from mirante.encoders import _checkpoint, _last_block
 from mirante.encoders._changed import with_options
 from mirante.encoders._dual import DualEncoder, Pixels
 from mirante.encoders._tensors import is_naflex, shortened
@@ -188,7 +189,9 @@ class _Tower(torch.nn.Module):
 
 def _export(encoder: DualEncoder, kind: Kind, file: Path) -> None:
     sample = _sample(encoder, kind)
-    tower = _Tower(encoder, list(sample), encoder.image_features if kind == "images" else encoder.text_features)
+    plain = encoder.image_features if kind == "images" else encoder.text_features
+    short = kind == "images" and _last_block.applies(encoder)
+    tower = _Tower(encoder, list(sample), partial(_last_block.features, encoder) if short else plain)
     batch, length = torch.export.Dim("batch"), torch.export.Dim.DYNAMIC
     free = {0: batch, 1: length} if "attention_mask" in sample else {0: batch}
     try:
@@ -203,7 +206,7 @@ def _export(encoder: DualEncoder, kind: Kind, file: Path) -> None:
             )
             _without_shapes(program)
             program.save(str(file))
-            wanted = tower(*sample.values()).float().numpy()
+            wanted = _Tower(encoder, list(sample), plain)(*sample.values()).float().numpy()
     except ModuleNotFoundError as error:
         raise MissingLibrary(error.name or "onnxscript", "onnx", "Exporting a model") from error
     except Exception as error:

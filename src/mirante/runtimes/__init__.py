@@ -2,7 +2,7 @@
 
 A network is a file in ONNX with named inputs, each (B, …) with B free, and one output (B, d). A component provides
 `PRECISIONS`, the number formats that it computes in, and `open(file, precision, threads)`; `torch`, which runs a model
-as it is, is none of them.
+as it is, is none of them. What it opens is called from `threads` threads at once, each with a part of a batch.
 """
 
 from collections.abc import Mapping
@@ -47,18 +47,19 @@ def check(runtime: str, precision: str) -> None:
         raise UnknownName(f"precision of the runtime {runtime!r}", precision, known)
 
 
-def open_network(runtime: str, file: Path, *, precision: str = "fp32", threads: int = 0) -> Network:
+def open_network(runtime: str, file: Path, *, precision: str = "fp32", threads: int = 1) -> Network:
     """Make the network in `file` ready.
 
     Args:
         runtime: an engine other than `torch`.
         file: `.onnx`; for int8 one that is quantised already.
         precision: what it computes in.
-        threads: of the processor, 0 for as many as there are cores.
+        threads: of the processor, at least 1; a batch is divided among them.
 
     Raises:
         MissingLibrary: the engine is not installed.
         ModelError: the file cannot be read.
     """
-    opened: Network = registry.load(__name__, runtime).open(file, precision, threads)
-    return opened
+    from mirante.runtimes._spread import Spread
+
+    return Spread(registry.load(__name__, runtime).open(file, precision, threads), threads)

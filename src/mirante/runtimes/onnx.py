@@ -25,7 +25,7 @@ class Session:
 
 
 def open(file: Path, precision: str, threads: int) -> Session:
-    """The network in `file`, which holds its own number format.
+    """The network in `file`, which holds its own number format; each call runs in the thread that makes it.
 
     Raises:
         MissingLibrary: onnxruntime is not installed.
@@ -36,7 +36,7 @@ def open(file: Path, precision: str, threads: int) -> Session:
     except ModuleNotFoundError as error:
         raise MissingLibrary("onnxruntime", "onnx", "The runtime 'onnx'") from error
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
     try:
         return Session(onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"]))

@@ -28,7 +28,7 @@ class Compiled:
 
 
 def open(file: Path, precision: str, threads: int) -> Compiled:
-    """The network in `file`, compiled for this processor.
+    """The network in `file`, compiled for this processor, for `threads` calls at a time of one thread each.
 
     Raises:
         MissingLibrary: openvino is not installed.
@@ -39,7 +39,11 @@ def open(file: Path, precision: str, threads: int) -> Compiled:
     except ModuleNotFoundError as error:
         raise MissingLibrary("openvino", "openvino", "The runtime 'openvino'") from error
     core = openvino.Core()
-    wanted = {"INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32", "INFERENCE_NUM_THREADS": threads}
+    wanted = {
+        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": threads,
+    }
     try:
         return Compiled(core.compile_model(core.read_model(file), "CPU", wanted))
     except RuntimeError as error:
