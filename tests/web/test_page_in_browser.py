@@ -15,6 +15,7 @@ from PIL import Image
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE = 60_000  # milliseconds: the machine may be busy
+PACE = 250  # milliseconds before each step, as people do: Gradio loses what is asked while a last answer arrives
 PURPLE_FIRST = "#results li:first-child img[alt='scene test-0000001']"
 SERVED = """
 import sys
@@ -77,7 +78,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list
 def chromium() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, slow_mo=PACE)
         yield browser
         browser.close()
 

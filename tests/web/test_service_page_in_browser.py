@@ -18,6 +18,7 @@ from mirante.types import Embeddings
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE = 240_000  # milliseconds: the machine may be busy
+PACE = 250  # milliseconds before each step, as people do: Gradio loses what is asked while a last answer arrives
 
 pytestmark = [
     pytest.mark.browser,
@@ -63,7 +64,7 @@ def test_the_page_and_the_interface_show_the_same_index(address: str) -> None:
     found = ask(address, "/v1/search", {"text": "green"})
     assert [one["id"] for one in found["hits"]] == ["green", "red"]
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE, slow_mo=PACE)
         page = browser.new_page(locale="pt-BR", base_url=address)
         page.set_default_timeout(PATIENCE)
         page.goto("/")

@@ -15,6 +15,7 @@ from PIL import Image
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE = 240_000  # milliseconds: the machine may be busy
+PACE = 250  # milliseconds before each step, as people do: Gradio loses what is asked while a last answer arrives
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots" / "web"
 SERVED = """
 import json, sys, threading, time
@@ -113,7 +114,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def chromium() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE, slow_mo=PACE)
         yield browser
         browser.close()
 
