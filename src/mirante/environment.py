@@ -66,6 +66,11 @@ def cache_root(variables: Mapping[str, str]) -> Path:
     return Path(variables.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
+def data_root(variables: Mapping[str, str]) -> Path:
+    """Where programs keep what they cannot make again, by the environment's `variables` (XDG Base Directory)."""
+    return Path(variables.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+
+
 def memory() -> tuple[int, int]:
     """Bytes of memory of this machine, all and at hand; half of all where the system does not say."""
     try:

@@ -7,10 +7,10 @@ import threading
 import numpy as np
 import pytest
 
-from mirante import indexes
 from mirante.errors import DataError, ModelMismatch, StoreError, UnknownName, UsageError
 from mirante.search import Entry, Gallery, Hit
 from mirante.types import Embeddings, Provenance
+from real_engines import CASES, FILES
 
 MODEL = Provenance("toy", "r1", "p1", "data-1")
 EAST, NORTH, WEST, SOUTH = [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]
@@ -27,10 +27,10 @@ def vector(row):
     return np.array(row, np.float32)
 
 
-@pytest.fixture(params=indexes.kinds())
-def gallery(request, tmp_path):
+@pytest.fixture(params=[*FILES, *CASES])
+def gallery(request, located, tmp_path):
     rows = embeddings(dog=EAST, cat=NORTH, sun=WEST)
-    return Gallery.create(tmp_path / "index", request.param, rows, [SUN, CAT, DOG])
+    return Gallery.create(tmp_path / "index", located(request.param), rows, [SUN, CAT, DOG])
 
 
 @pytest.fixture

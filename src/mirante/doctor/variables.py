@@ -21,8 +21,15 @@ SHOWN = (
     "RANK",
     "WORLD_SIZE",
 )
-PRIVATE = ("HF_ENDPOINT", "HTTP_PROXY", "HTTPS_PROXY")
-"""Addresses, which may carry a password."""
+PRIVATE = (
+    "HF_ENDPOINT",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "MIRANTE_POSTGRES_URI",
+    "MIRANTE_MILVUS_URI",
+    "MIRANTE_MILVUS_TOKEN",
+)
+"""Addresses, which may carry a password, and what is one."""
 TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
 FOLDERS = ("HF_HOME", "HF_HUB_CACHE", "HF_DATASETS_CACHE")

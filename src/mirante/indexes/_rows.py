@@ -6,7 +6,8 @@ to it. Deleting or replacing an id strikes its row out; the file keeps the struc
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+from typing import Protocol as Interface
 
 import numpy as np
 
@@ -15,17 +16,31 @@ from mirante.indexes._files import link, mapped
 from mirante.indexes._ids import Ids, Numbers
 from mirante.types import Vectors
 
-__all__ = ["UNIT_TOLERANCE", "Numbers", "Rows", "check_rows"]
+__all__ = ["UNIT_TOLERANCE", "Base", "Numbers", "Rows", "check_added", "check_rows"]
 
 UNIT_TOLERANCE = 2e-3
 """How far a norm may be from 1: rows that went through float16 pass, rows that nobody normalised do not."""
 _COPY = 65536
 
 
+class Base(Interface):
+    """(n, d) rows by number, wherever they lie: an array, or one that is read from elsewhere."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, d)."""
+
+    def __len__(self) -> int:
+        """Number n of rows."""
+
+    def __getitem__(self, wanted: Any, /) -> Any:
+        """(m, d) float32 rows by (m,) numbers, or of a slice."""
+
+
 class Rows:
     """(n, d) unit rows under ids; `base` is what was saved, `file` where it lies."""
 
-    def __init__(self, base: Vectors, ids: Ids, file: Path | None = None) -> None:
+    def __init__(self, base: Base, ids: Ids, file: Path | None = None) -> None:
         self._base, self._ids, self._file = base, ids, file
         self._tail: Vectors = np.empty((0, base.shape[1]), np.float32)
         self._living: Numbers | None = None
@@ -66,12 +81,7 @@ class Rows:
 
     def add(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Append rows; the old row of a known id is struck out."""
-        checked = check_rows(vectors, self.dim, "vectors")
-        if len(ids) != len(checked) or len(set(ids)) != len(ids):
-            raise DataError(
-                f"An index needs one id for each row, not {len(set(ids))} different ids in {len(ids)} for "
-                f"{len(checked)} rows: give each row its own id."
-            )
+        checked = check_added(ids, vectors, self.dim)
         used = self.total - len(self._base)
         if used + len(checked) > len(self._tail):
             grown = np.empty((max(2 * len(self._tail), used + len(checked)), self.dim), np.float32)
@@ -121,7 +131,7 @@ class Rows:
         """Copies of rows by number, (m, d)."""
         start = len(self._base)
         if not len(numbers) or numbers.max() < start:
-            return self._base[numbers]
+            return np.asarray(self._base[numbers])
         rows = np.empty((len(numbers), self.dim), np.float32)
         early = numbers < start
         rows[early] = self._base[numbers[early]]
@@ -167,6 +177,21 @@ class Rows:
                 out[numbers[0] : numbers[0] + len(block)] = block
             out.flush()
         self._ids.save(folder)
+
+
+def check_added(ids: Sequence[str], vectors: Vectors, dim: int) -> Vectors:
+    """The rows as `check_rows` returns them, if each has an id of its own.
+
+    Raises:
+        DataError: wrong shape, a row whose norm is not 1, or not one different id for each row.
+    """
+    checked = check_rows(vectors, dim, "vectors")
+    if len(ids) != len(checked) or len(set(ids)) != len(ids):
+        raise DataError(
+            f"An index needs one id for each row, not {len(set(ids))} different ids in {len(ids)} for "
+            f"{len(checked)} rows: give each row its own id."
+        )
+    return checked
 
 
 def check_rows(vectors: Vectors, dim: int, what: str) -> Vectors:
