@@ -1,5 +1,6 @@
 """What a result was made with: versions, machine, commit, command; stored beside every number."""
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -27,13 +28,30 @@ LIBRARIES = (
 def describe() -> dict[str, Any]:
     """Plain data for JSON: versions of the libraries at hand, Python, processor count, git commit, command."""
     return {
-        "versions": {name: found for name in LIBRARIES if (found := _version(name))},
+        "versions": versions(),
         "python": platform.python_version(),
         "system": platform.system(),
         "processors": os.cpu_count(),
         "commit": commit(),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
     }
+
+
+def code() -> str:
+    """16 hex digits that change with the package's own files and with the version of any library it uses.
+
+    Files are told by name, size and time, not read: for caches, where a false alarm costs time and nothing else.
+    """
+    root = Path(__file__).parent
+    seen = ((path.relative_to(root).as_posix(), path.stat()) for path in sorted(root.rglob("*.*")) if path.is_file())
+    told: list[object] = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in seen if not name.endswith(".pyc")]
+    told.append(versions())
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def versions() -> dict[str, str]:
+    """The versions of the libraries at hand."""
+    return {name: found for name in LIBRARIES if (found := _version(name))}
 
 
 def commit() -> str | None:

@@ -3,13 +3,14 @@
 Every verb of the command line is one function here or in the layer that it names.
 """
 
+import hashlib
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mirante import embeddings, encoders, environment
+from mirante import embeddings, encoders, environment, messages
 from mirante.cost.timing import Timed, taken
 from mirante.diagnosis.saved import load_looks, save_looks
 from mirante.errors import DataError, UsageError
@@ -18,10 +19,12 @@ from mirante.evaluation import (
     Preset,
     compare_all,
     evaluate_under,
+    fingerprint,
     is_reranked,
     judge_contrasts,
     language_gaps,
     load_results,
+    made_of,
     rescore,
     save_results,
 )
@@ -68,6 +71,8 @@ class Job:
 def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Result, ...]:
     """Evaluate every model on every data set, both directions, re-ranked where asked, and draw the report.
 
+    What `job.out` holds already of the same models, data and conditions is not made again, unless without the cache.
+
     Args:
         job: what is evaluated.
         load: opens a model address; says how models run.
@@ -79,6 +84,9 @@ def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Resul
     models = [load(model) for model in job.models]
     chains = [open_chain(job.rerank, one, depth=job.depth, usd_per_hour=job.usd_per_hour) for one in models]
     collections = [collect(source, job.protocol) for source in job.sources]
+    inputs = _inputs(job, models, collections)
+    if inputs and job.cache and (job.out / "report.html").is_file() and (before := made_of(job.out, inputs)):
+        return before.results
     names = {address: model.provenance.model for address, model in zip(job.models, models, strict=True)}
     looks = look_for_leaks(collections, names, job.trained_on, job.out)
     asked = [(one, encoder, chain) for one in collections for encoder, chain in zip(models, chains, strict=True)]
@@ -90,7 +98,7 @@ def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Resul
     saved = save_results(
         job.out,
         judged,
-        environment=environment.describe(),
+        environment={**environment.describe(), "inputs": inputs},
         comparisons=compare_all(one.per_query for one in judged),
         contrasts=[
             found
@@ -105,6 +113,19 @@ def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Resul
         save_thumbnails(job.out, one.pairs, saved.results)
     write_report(job.out, job.report_language)
     return saved.results
+
+
+def _inputs(job: Job, models: Sequence[Encoder], collections: Sequence[Collection]) -> str:
+    """16 hex digits of all that the results come from; `""` where re-rankers or data learnt from take part."""
+    if job.rerank or job.trained_on:
+        return ""
+    told = (
+        [astuple(model.provenance) for model in models],
+        [(fingerprint(one.pairs, one.language), repr(one.protocol)) for one in collections],
+        [[(asked.id, asked.kind) for asked in one.contrasts] for one in collections],
+        (repr(job.sources), job.report_language or messages.language(), job.usd_per_hour, environment.code()),
+    )
+    return hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def again(folder: Path, protocol: Preset, out: Path, report_language: str | None = None) -> tuple[Result, ...]:

@@ -54,7 +54,7 @@ def evaluate(
         rerank=tuple(conditions.rerank or ()), depth=conditions.rerank_depth,
         trained_on=tuple(pipeline.Source(address) for address in conditions.trained_on or ()),
     )  # fmt: skip
-    pipeline.run(job, running.load)
+    pipeline.run(job, running.load if job.rerank else running.recall)
     answer(out, output)
 
 

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -74,9 +74,30 @@ class Running(Machine):
         Raises:
             UsageError: no such model, device or precision.
         """
+        return self.opener(model)()
+
+    def opener(self, model: str) -> Callable[[], Any]:
+        """What opens the encoder at `model` so, here or in another process.
+
+        Raises:
+            UnknownName: no such runtime or precision.
+        """
         from mirante.encoders import load
 
-        return load(model, self.settings(dim=self.dim, runtime=self.runtime, decode=self.decode))
+        return partial(load, model, self._settings())
+
+    def recall(self, model: str) -> Any:
+        """The encoder at `model`, opened when it is first asked to encode where it was opened so before.
+
+        Raises:
+            UsageError: no such model, device or precision.
+        """
+        from mirante.encoders import recall
+
+        return recall(model, self._settings())
+
+    def _settings(self) -> Any:
+        return self.settings(dim=self.dim, runtime=self.runtime, decode=self.decode)
 
 
 def verb(function: Callable[..., None]) -> Callable[..., None]:

@@ -21,7 +21,7 @@ from mirante.encoders import _address, _kinds, _locate
 from mirante.errors import MissingLibrary, ModelError, UnknownName, UsageError
 from mirante.types import Encoder
 
-__all__ = ["Precision", "Settings", "load"]
+__all__ = ["Precision", "Settings", "load", "recall"]
 
 Precision: TypeAlias = Literal["fp32", "fp16", "bf16", "int8"]
 
@@ -91,6 +91,23 @@ def load(model: str | os.PathLike[str], settings: Settings = Settings()) -> Enco
     return encoder
 
 
+def recall(model: str | os.PathLike[str], settings: Settings = Settings()) -> Encoder:
+    """As `load`, but a checkpoint that was opened so before is opened again only when it is asked to encode.
+
+    Raises:
+        UnknownName, UsageError, MissingLibrary, ModelError: as `load`; of the network itself once it is opened.
+    """
+    from mirante.encoders._deferred import remembered
+
+    model = os.fspath(model)
+    plain, options = _address.split(model)
+    in_torch = options.get("runtime", settings.runtime) == "torch"
+    if not in_torch or (plain in registry.names(__name__) and not _locate.is_checkpoint(plain)):
+        return load(model, settings)
+    found = _locate.locate(plain, settings.revision)
+    return remembered(found.folder, model, settings, lambda: load(model, settings))
+
+
 def _whole(model: str, settings: Settings) -> Encoder:
     component, address, folder = _without_checkpoint(model), model, None
     if component is None:
@@ -124,7 +141,7 @@ def _without_checkpoint(model: str) -> ModuleType | None:
 def _of_type(wanted: str, address: str) -> ModuleType:
     supported: list[str] = []
     missing: MissingLibrary | None = None
-    for name in registry.names(__name__):
+    for name in sorted(registry.names(__name__), key=lambda name: name != wanted):  # its namesake first
         try:
             component = _component(name)
         except MissingLibrary as error:

@@ -5,6 +5,7 @@ Read `judge.evaluate` first: it calls everything else. Nothing here imports torc
 
 from mirante.evaluation.comparison import Comparison, compare, compare_all
 from mirante.evaluation.contrasts import Contrasted, judge_contrasts
+from mirante.evaluation.evidence import fingerprint
 from mirante.evaluation.judge import Judgement, Settings, evaluate, evaluate_run
 from mirante.evaluation.languages import Gap, by_language, language_gaps
 from mirante.evaluation.league import League, league
@@ -13,7 +14,7 @@ from mirante.evaluation.per_query import PerQuery, per_query
 from mirante.evaluation.presets import Preset, load_preset
 from mirante.evaluation.reordered import Reranking, is_reranked, reordered
 from mirante.evaluation.rescoring import rescore
-from mirante.evaluation.results import SavedResults, load_results, save_results
+from mirante.evaluation.results import SavedResults, load_results, made_of, save_results
 from mirante.evaluation.trec import read_qrels, read_run, write_qrels, write_run
 from mirante.evaluation.under import evaluate_under
 from mirante.evaluation.verdicts import Verdict, leading, verdicts
@@ -36,6 +37,7 @@ __all__ = [
     "evaluate",
     "evaluate_run",
     "evaluate_under",
+    "fingerprint",
     "is_reranked",
     "judge_contrasts",
     "language_gaps",
@@ -43,6 +45,7 @@ __all__ = [
     "league",
     "load_preset",
     "load_results",
+    "made_of",
     "metric",
     "per_query",
     "read_qrels",

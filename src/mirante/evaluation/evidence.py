@@ -7,6 +7,7 @@ Ranks are those of every relevant document in the whole gallery, whatever the de
 comparisons from them are exact. Ids are encoded as in the TREC files.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +56,15 @@ def read_ranks(path: Path, unjudged: int = 0) -> Ranks:
 
 def write_pairs(path: Path, pairs: Pairs, language: str = "") -> None:
     """Write ids, contents, texts and relevance of `pairs` to `path`, no pixels; `language` is the one read."""
-    write(path, (json.dumps(line, ensure_ascii=False) + "\n" for line in _pair_lines(pairs, language)))
+    write(path, _written(pairs, language))
+
+
+def fingerprint(pairs: Pairs, language: str = "") -> str:
+    """16 hex digits of what `write_pairs` writes: ids, contents, texts and relevance."""
+    digest = hashlib.sha256()
+    for line in _written(pairs, language):
+        digest.update(line.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:16]
 
 
 def read_pairs(path: Path) -> tuple[Pairs, str]:
@@ -84,6 +93,10 @@ def _rank_lines(ranks: Ranks) -> Iterator[str]:
     for query, start, stop in zip(ranks.queries, offsets[:-1], offsets[1:], strict=True):
         found = (LOST if one == NOT_RETRIEVED else str(one) for one in flat[start:stop])
         yield f"{encode(query)} {' '.join(found)}\n"
+
+
+def _written(pairs: Pairs, language: str) -> Iterator[str]:
+    return (json.dumps(line, ensure_ascii=False) + "\n" for line in _pair_lines(pairs, language))
 
 
 def _pair_lines(pairs: Pairs, language: str) -> Iterator[dict[str, Any]]:

@@ -152,6 +152,17 @@ def save_results(
     )
 
 
+def made_of(folder: Path, inputs: str) -> SavedResults | None:
+    """The results in `folder` if they are whole and were made of `inputs`, as their environment tells; else None."""
+    try:
+        saved = load_results(folder)
+    except StoreError:
+        return None
+    files = [str(name) for one in saved.results for name in one.details["files"].values()]
+    whole = all((folder / name).is_file() for name in files)
+    return saved if whole and saved.environment.get("inputs") == inputs else None
+
+
 def load_results(folder: Path) -> SavedResults:
     """Read what `save_results` wrote.
 
