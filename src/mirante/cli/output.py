@@ -5,12 +5,14 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mirante.messages import text
-from mirante.types import Estimate
+
+if TYPE_CHECKING:  # help needs no numpy, which it would bring
+    from mirante.types import Estimate
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,12 @@ def speaks() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def percent(estimate: Estimate) -> str:
+def percent(estimate: "Estimate") -> str:
     """A share with its interval, e.g. `86.5 % [84.2, 88.7]`."""
     return f"{100 * estimate.value:.1f} % [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
 
 
-def number(name: str, estimate: Estimate) -> str:
+def number(name: str, estimate: "Estimate") -> str:
     """A metric as people read it: shares in per cent, ranks as they are."""
     if name == "cider_d":
         return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
