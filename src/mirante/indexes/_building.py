@@ -35,6 +35,8 @@ _NEXT = {
     "faiss-binary": ("faiss-ivf-pq", "faiss-ivf-flat", "exact"),
     "faiss-ivf-pq": ("faiss-ivf-flat", "exact"),
     "faiss-hnsw": ("faiss-ivf-flat", "exact"),
+    "milvus-hnsw": ("milvus-flat",),
+    "pgvector-hnsw": ("pgvector-flat",),
 }
 
 

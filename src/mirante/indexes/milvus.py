@@ -170,7 +170,7 @@ class MilvusEngine:
 
 
 def library() -> Any:
-    """Pymilvus itself; what it logs of refusals is told by our errors.
+    """Pymilvus itself; what it logs of refusals, with tracebacks, is told by our errors.
 
     Raises:
         MissingLibrary: it is not installed.
@@ -180,8 +180,7 @@ def library() -> Any:
     except ImportError as error:
         raise MissingLibrary("pymilvus", "milvus", "An index of kind 'milvus-…'") from error
     for name in ("pymilvus", "milvus_lite"):
-        if not (logger := logging.getLogger(name)).handlers:
-            logger.addHandler(logging.NullHandler())
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     return pymilvus
 
 

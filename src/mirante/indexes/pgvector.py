@@ -144,12 +144,12 @@ class PgvectorEngine:
         self._run("DROP TABLE IF EXISTS {}", name)
 
     def _settings(self, reach: int) -> dict[str, str]:
-        """Of one search; with reach 0 the graph is left aside."""
+        """Of one search: the graph that was measured, however few the rows; with reach 0 all of them."""
         if not self._graph:
             return {}
         if not reach:
             return {"enable_indexscan": "off"}
-        return {"hnsw.ef_search": str(reach), "hnsw.iterative_scan": "strict_order"}
+        return {"enable_seqscan": "off", "hnsw.ef_search": str(reach), "hnsw.iterative_scan": "strict_order"}
 
     def _run(self, text: str, names: str | tuple[str, ...] | None, given: Sequence[Any] = ()) -> list[Any]:
         """The rows that a statement returns, none where it returns nothing."""
