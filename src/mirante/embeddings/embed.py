@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, runtime_checkable
 from typing import Protocol as Interface
 
-from mirante.embeddings.filling import DEFAULTS, Part, Settings, fill, image_part, text_part
+from mirante.embeddings.filling import DEFAULTS, Engine, Part, Settings, fill, image_part, text_part
 from mirante.embeddings.folder import Folder
 from mirante.embeddings.listing import KINDS, Draft, Kind, Listing, fingerprint, text_content
+from mirante.embeddings.local import LOCAL
 from mirante.embeddings.seen import Seen
 from mirante.embeddings.shelf import Memory, Shelf
 from mirante.embeddings.store import Store, describe, open_to_write
@@ -58,10 +59,13 @@ class Report:
         return {"schema": 1, **asdict(self), "unreadable": unreadable, "rate": self.rate}
 
 
-def embed(dataset: Dataset, encoder: Encoder, folder: Path, settings: Settings = DEFAULTS) -> Report:
+def embed(
+    dataset: Dataset, encoder: Encoder, folder: Path, settings: Settings = DEFAULTS, *, engine: Engine = LOCAL
+) -> Report:
     """Embed every image and caption of `dataset` into `folder`.
 
     A killed call is finished by the same call, to the same bytes; the same call in several processes shares the work.
+    Another engine gives the same bytes where it computes alike.
 
     Raises:
         ModelMismatch: the folder belongs to another model.
@@ -79,7 +83,9 @@ def embed(dataset: Dataset, encoder: Encoder, folder: Path, settings: Settings =
     with Folder(folder) as files:
         store = open_to_write(files, encoder)
         for split in splits:
-            head, encoded = _embed_split(dataset, split, encoder, store=store, files=files, settings=settings)
+            head, encoded = _embed_split(
+                dataset, split, encoder, store=store, files=files, settings=settings, engine=engine
+            )
             lost = store.lost(head)
             unreadable |= lost
             images.update(embedded=encoded["images"], unreadable=len(lost))
@@ -120,6 +126,7 @@ def embed_pairs(
             again=lambda: _pair_parts(pairs),
             contents=lambda kind: contents[kind].values(),
             settings=settings,
+            engine=LOCAL,
         )
         reasons = shelves["images"].unreadable()
         unreadable = {one: reasons[content] for one, content in contents["images"].items() if content in reasons}
@@ -130,7 +137,14 @@ def embed_pairs(
 
 
 def _embed_split(
-    dataset: Dataset, split: str, encoder: Encoder, *, store: Store, files: Folder, settings: Settings
+    dataset: Dataset,
+    split: str,
+    encoder: Encoder,
+    *,
+    store: Store,
+    files: Folder,
+    settings: Settings,
+    engine: Engine,
 ) -> tuple[Listing, Counter[Kind]]:
     """Fill the shelves with one split and write its listing; its head, and how many contents were encoded."""
     head = Listing(dataset.name, dataset.revision, split, settings.language, settings.texts, own=not settings.cache)
@@ -146,6 +160,7 @@ def _embed_split(
             again=lambda: _parts(_items(dataset, split, settings)),
             contents=lambda kind: (content for row in draft.rows() for _, content in row.contents(kind)),
             settings=settings,
+            engine=engine,
         )
         draft.finish()
     describe(store, files)

@@ -1,23 +1,20 @@
-"""Filling shelves: read the input once, decode ahead in threads, encode, and wait for what others have in hand."""
+"""Filling shelves: read the input once, let an engine encode what is new, and wait for what others have in hand."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from mirante.embeddings.lane import Lane
 from mirante.embeddings.listing import Kind, text_content
 from mirante.embeddings.seen import Seen
 from mirante.embeddings.shelf import Shelf
 from mirante.errors import UsageError
-from mirante.pixels import reduced
-from mirante.types import Caption, Encoder, Picture, Preparing
+from mirante.types import Caption, Encoder, Picture
 
 Part: TypeAlias = tuple[Kind, str, Callable[[], Any]]
-Start: TypeAlias = Callable[[Callable[[], Any]], Callable[[], Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,15 @@ class Settings:
 DEFAULTS = Settings()
 
 
+class Engine(Protocol):
+    """Where networks run. Whichever it is, the same input gives the same shards."""
+
+    def lanes(
+        self, shelves: Mapping[Kind, Shelf], encoder: Encoder, settings: Settings
+    ) -> AbstractContextManager[Mapping[Kind, Lane]]:
+        """A lane to each shelf; when the block is left, nothing that it started goes on."""
+
+
 def image_part(picture: Picture) -> Part:
     """The part of the input that a picture is: its kind, its content and how to get it."""
     return "images", picture.content, picture.load
@@ -72,6 +78,7 @@ def fill(
     again: Callable[[], Iterable[Part]],
     contents: Callable[[Kind], Iterable[str]],
     settings: Settings,
+    engine: Engine,
 ) -> Counter[Kind]:
     """Put a row for every content of the input on its shelf; how many of each kind this call encoded.
 
@@ -82,12 +89,11 @@ def fill(
         again: the input from its start, read where another worker died with shards in hand.
         contents: every content of a kind, asked for when `parts` was read to its end.
         settings: batch, shard and workers.
+        engine: where the networks run.
     """
     encoded: Counter[Kind] = Counter()
     while True:
-        with _decoding(settings.workers) as decode:
-            starts: dict[Kind, Start] = {"images": decode, "texts": _at_once}
-            lanes = {kind: _lane(kind, shelf, encoder, starts[kind], settings) for kind, shelf in shelves.items()}
+        with engine.lanes(shelves, encoder, settings) as lanes:
             for kind, content, load in parts:
                 if kind in lanes:
                     lanes[kind].add(content, load)
@@ -100,40 +106,6 @@ def fill(
         if not elsewhere or all(_complete(shelf, contents(kind)) for kind, shelf in shelves.items()):
             return encoded
         parts = again()
-
-
-def _lane(kind: Kind, shelf: Shelf, encoder: Encoder, start: Start, settings: Settings) -> Lane[Any]:
-    encode: Callable[[Any], Any] = encoder.encode_texts
-    begin = start
-    if kind == "images":
-        encode = encoder.encode_prepared if isinstance(encoder, Preparing) else encoder.encode_images
-        begin = partial(_begin, start, encoder)
-    return Lane(shelf, encode, encoder.dim, start=begin, batch=settings.batch, shard=settings.shard)
-
-
-def _begin(start: Start, encoder: Encoder, load: Callable[[], Any]) -> Callable[[], Any]:
-    return start(partial(_ready, encoder, load))
-
-
-def _ready(encoder: Encoder, load: Callable[[], Any]) -> Any:
-    """A picture, no larger than the encoder asks for, as it takes it."""
-    with reduced(getattr(encoder, "scale", None) or 0):
-        image = load()
-    return encoder.prepare(image) if isinstance(encoder, Preparing) else image
-
-
-def _at_once(load: Callable[[], Any]) -> Callable[[], Any]:
-    return load
-
-
-@contextmanager
-def _decoding(workers: int) -> Iterator[Start]:
-    """Threads that start to load what they are given, and forget it when the block is left early."""
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
-    try:
-        yield lambda load: pool.submit(load).result
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _complete(shelf: Shelf, contents: Iterable[str]) -> bool:

@@ -77,16 +77,16 @@ class Memory:
 
     def __init__(self, dim: int) -> None:
         self._dim = dim
-        self._shards: list[Shard] = []
+        self.shards: list[Shard] = []
 
     def known(self) -> Iterator[str]:
         """Every content with a row, or that cannot be read."""
-        for shard in self._shards:
+        for shard in self.shards:
             yield from (*shard.contents, *shard.unreadable)
 
     def unreadable(self) -> dict[str, str]:
         """Content → why it could not be read."""
-        return {content: reason for shard in self._shards for content, reason in shard.unreadable.items()}
+        return {content: reason for shard in self.shards for content, reason in shard.unreadable.items()}
 
     def begin(self, first: str) -> bool:
         """Nobody else is at work in this memory."""
@@ -94,7 +94,7 @@ class Memory:
 
     def finish(self, shard: Shard) -> None:
         """Keep a shard."""
-        self._shards.append(shard)
+        self.shards.append(shard)
 
     def wait(self, first: str) -> None:
         """There is nobody to wait for."""
@@ -105,7 +105,7 @@ class Memory:
         Raises:
             StoreError: a content has no row.
         """
-        return _gather(self._shards, contents, self._dim, "memory")
+        return _gather(self.shards, contents, self._dim, "memory")
 
 
 class Disk:
