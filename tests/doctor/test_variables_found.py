@@ -24,7 +24,18 @@ def test_a_clean_environment(tmp_path: Path) -> None:
     assert found[1].words("en") == f"HF_HOME = {tmp_path}"
 
 
-@pytest.mark.parametrize("name", ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_ENDPOINT", "HTTPS_PROXY", "https_proxy"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "HF_TOKEN",
+        "HUGGING_FACE_HUB_TOKEN",
+        "HF_ENDPOINT",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "MIRANTE_POSTGRES_URI",
+        "MIRANTE_MILVUS_URI",
+    ],
+)
 def test_a_secret_is_never_shown(name: str, tmp_path: Path) -> None:
     found = look(tmp_path, **{name: f"http://ana:{SECRET}@example.org"})
     shown = " ".join(f"{one.words('en')} {one.words('pt')} {dict(one.values)}" for one in found)
