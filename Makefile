@@ -67,8 +67,8 @@ readme: $(STAMP) ## run every command of the READMEs
 wheel: $(STAMP) ## build a wheel and check that it holds what the repository holds
 	$(BIN)/python scripts/wheel_contents.py
 
-bench: $(STAMP) ## run every benchmark, one after the other
-	set -e; for one in benchmarks/*.py; do echo "== $$one"; $(BIN)/python "$$one" $(ARGS); done
+bench: $(STAMP) ## run every benchmark, one after the other, into out/benchmarks (ARGS=--quick: small sizes)
+	$(BIN)/python scripts/bench.py $(ARGS)
 
 clean: ## remove what tools and runs left behind; .venv stays
 	rm -rf build dist out runs screenshots .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
