@@ -16,6 +16,8 @@ import numpy as np
 from PIL import Image
 
 from mirante.embeddings import Settings, embed
+from mirante.embeddings.local import LOCAL
+from mirante.embeddings.ray import Ray
 from mirante.errors import UnreadableImage
 from mirante.types import Caption, Item, Picture, Provenance, Vectors
 
@@ -105,5 +107,8 @@ class Talking(Counting):
 
 
 if __name__ == "__main__":
-    report = embed(KILLED, Talking(delay=float(sys.argv[2])), Path(sys.argv[1]), SMALL)
+    slow, engine = float(sys.argv[2]), LOCAL
+    if "ray" in sys.argv:
+        engine = Ray(partial(Counting, slow))
+    report = embed(KILLED, Talking(delay=slow), Path(sys.argv[1]), SMALL, engine=engine)
     sys.stdout.write(f"{report.images['embedded']} {report.texts['embedded']} {KILLED.passes}\n")

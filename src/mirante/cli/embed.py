@@ -1,12 +1,41 @@
 """`mirante embed`: a data set's pictures and captions as vectors in a folder."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from mirante.cli.options import Output, Reading, Running, verb
+from mirante.errors import UnknownName
 from mirante.messages import text
+
+ENGINES = ("local", "ray")
+
+
+@dataclass(frozen=True)
+class Working:
+    """How much is done, and where."""
+
+    limit: Annotated[int | None, typer.Option(min=1, help=text("cli.limit"))] = None
+    no_cache: Annotated[bool, typer.Option("--no-cache", help=text("cli.no-cache"))] = False
+    engine: Annotated[str, typer.Option(help=text("cli.engine"))] = "local"
+
+    def open(self, model: str, running: Running) -> Any:
+        """The engine, for actors that open `model` as `running` says.
+
+        Raises:
+            UnknownName: no such engine.
+        """
+        from mirante.embeddings.local import LOCAL
+
+        if self.engine not in ENGINES:
+            raise UnknownName("engine", self.engine, ENGINES)
+        if self.engine == "local":
+            return LOCAL
+        from mirante.embeddings.ray import Ray
+
+        return Ray(running.opener(model), gpus=running.runtime == "torch" and running.device != "cpu")
 
 
 @verb
@@ -17,16 +46,15 @@ def embed(
     reading: Reading,
     running: Running,
     output: Output,
-    limit: Annotated[int | None, typer.Option(min=1, help=text("cli.limit"))] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help=text("cli.no-cache"))] = False,
+    working: Working,
 ) -> None:
     """Embed every split asked for; the same call again goes on where it stopped."""
     from mirante import embeddings
     from mirante.datasets import open_dataset
 
-    options = reading.options()
-    settings = embeddings.Settings(language=options.language, limit=limit, cache=not no_cache)
-    done = embeddings.embed(open_dataset(data, options), running.load(model), out, settings)
+    options, engine = reading.options(), working.open(model, running)
+    settings = embeddings.Settings(language=options.language, limit=working.limit, cache=not working.no_cache)
+    done = embeddings.embed(open_dataset(data, options), running.load(model), out, settings, engine=engine)
     output.document(done.to_dict())
     output.say("cli.embedded", out=done.out, seconds=done.seconds, rate=done.rate, **done.images)
     for image, reason in done.unreadable.items():
