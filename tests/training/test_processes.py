@@ -189,3 +189,32 @@ def test_torchrun_gives_the_run_of_one_process(tmp_path):
     for mine, other in zip(*(map(json.loads, lines) for lines in logs), strict=True):
         assert mine["step"] == other["step"]
         assert mine.get("loss") == pytest.approx(other.get("loss"), abs=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_two_nodes_that_meet_by_address_give_the_weights_of_one_process(tmp_path):
+    """One command for each node, as the guide gives it; folders are shared, only the first node tells what came out."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        meeting = f"--rdzv-backend c10d --rdzv-endpoint 127.0.0.1:{free.getsockname()[1]} --rdzv-id test"
+    node = f"-m torch.distributed.run --nnodes 2 --nproc-per-node 1 {meeting} --local-addr 127.0.0.1".split()
+    given = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "MIRANTE_CACHE": str(tmp_path / "cache")}
+    told = {}
+    for name, starts in {"one": [[]], "two": [node, node]}.items():
+        config = tmp_path / f"{name}.toml"
+        config.write_text(RUN.format(out=tmp_path / name))
+        nodes = [
+            subprocess.Popen(
+                [sys.executable, *start, "-m", "mirante", "train", str(config), "--json"],
+                env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+            )
+            for start in starts
+        ]  # fmt: skip
+        said = [one.communicate() for one in nodes]
+        assert [one.returncode for one in nodes] == [0] * len(nodes), said
+        (told[name],) = (json.loads(out) for out, _ in said if out)
+    assert told["two"]["loss"] == pytest.approx(told["one"]["loss"], abs=1e-4)
+    one, two = (load_file(tmp_path / name / "checkpoint" / "model.safetensors") for name in ("one", "two"))
+    error = (moving(two) - moving(one)).norm() / moving(one).norm()
+    assert error < 1e-4
