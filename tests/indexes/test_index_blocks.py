@@ -143,7 +143,7 @@ def test_a_missing_structure_is_named(tmp_path):
 def test_exact_search_and_the_list_of_kinds_load_no_other_library():
     script = (
         "import sys, mirante.indexes as i; i.kinds(); i.create_index('exact', 2); import mirante.search;"
-        "sys.exit(' '.join({'torch', 'faiss', 'transformers'} & set(sys.modules)))"
+        "sys.exit(' '.join({'torch', 'faiss', 'transformers', 'pymilvus', 'psycopg', 'grpc'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) in ((0, ""), (1, "\n")), done.stderr

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mirante.errors import StoreError
-from mirante.indexes import _unsaved, create_index, open_index
+from mirante.indexes import _engines, _remote, _unsaved, create_index, open_index
 from mirante.indexes._lineage import FILE
 from real_engines import REMOTE, MilvusServer
 
@@ -193,6 +193,42 @@ def test_rows_that_others_deleted_are_missed(engine_kind, saved):
         index.search(EAST, 5)
     with pytest.raises(StoreError, match=r"1 rows of the index are gone"):
         index.vectors(["row07"])
+
+
+@pytest.mark.parametrize("k", [1, 10, 99, 101])
+def test_more_equal_rows_than_an_engine_is_asked_for_are_ordered_by_id(engine_kind, k):
+    rows = unit(np.random.default_rng(1).normal(size=(300, DIM)))
+    rows[::3] = rows[0]
+    index, exact = create_index(engine_kind, DIM), create_index("exact", DIM)
+    for one in (index, exact):
+        one.add([f"row{at:03}" for at in range(300)], rows)
+    found, scores = index.search(rows[:3], k)
+    wanted, true = exact.search(rows[:3], k)
+    assert found == wanted
+    np.testing.assert_array_equal(scores, true)
+
+
+def test_keys_are_sent_in_turn_and_rows_in_parts(engine_kind, monkeypatch, tmp_path):
+    monkeypatch.setattr(_remote, "_KEYS", 3)
+    monkeypatch.setattr(_engines, "_CELLS", 7 * DIM)
+    index, exact = create_index(engine_kind, DIM), create_index("exact", DIM)
+    for one in (index, exact):
+        one.add(IDS, ROWS)
+        one.delete(IDS[3:4])
+    for k, allowed in ((2, IDS[:8]), (8, IDS[1:9]), (5, IDS[20:25])):
+        found, scores = index.search(ROWS, k, allowed)
+        wanted, true = exact.search(ROWS, k, allowed)
+        assert found == wanted
+        np.testing.assert_array_equal(scores, true)
+    assert holds(open_index(engine_kind, save(index, tmp_path / "saved")), IDS[:3] + IDS[4:])
+
+
+@pytest.mark.parametrize("case", ["milvus-flat", "milvus-flat@server"])
+def test_more_results_than_an_engine_gives_are_found_by_comparing_all_rows(case, located, monkeypatch):
+    monkeypatch.setattr("mirante.indexes.milvus._MOST", 20)
+    index = create_index(located(case), DIM)
+    index.add(IDS, ROWS)
+    assert holds(index, IDS)
 
 
 def test_ids_and_segments_must_agree(engine_kind, saved):

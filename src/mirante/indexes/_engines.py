@@ -42,6 +42,10 @@ class Engine(Interface):
         """Whether its collections have a graph, which may overlook rows."""
 
     @property
+    def outlives(self) -> bool:
+        """Whether it answers while this program ends."""
+
+    @property
     def most(self) -> int:
         """Candidates that one search may ask for."""
 

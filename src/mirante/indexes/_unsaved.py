@@ -51,4 +51,12 @@ def sweep() -> None:
 @cache
 def sweep_at_exit(engine: str) -> None:
     """See that a program ends with a sweep, before the client of this engine closes."""
-    atexit.register(sweep)
+    atexit.register(_sweep_last)
+
+
+def _sweep_last() -> None:
+    """Sweep where somebody still answers."""
+    answering = [one for one in _GIVEN_UP if one.engine.outlives]
+    _GIVEN_UP.clear()
+    _GIVEN_UP.extend(answering)
+    sweep()

@@ -31,6 +31,7 @@ VARIANTS = ("flat", "hnsw")
 
 VARIABLE, TOKEN = "MIRANTE_MILVUS_URI", "MIRANTE_MILVUS_TOKEN"
 
+_FILE = ".db"
 _MOST = 16_384
 """Results of one search or query that a server of Milvus gives."""
 _ANSWERS = 1_000_000
@@ -63,6 +64,11 @@ class MilvusEngine:
     def graph(self) -> bool:
         """Whether its collections have a graph."""
         return self._graph
+
+    @property
+    def outlives(self) -> bool:
+        """A server does, a file that is served by threads of this program does not."""
+        return not self._address.endswith(_FILE)
 
     @property
     def most(self) -> int:
@@ -215,7 +221,7 @@ def _engine(variant: str) -> MilvusEngine:
 @cache
 def _client(uri: str, token: str) -> Any:
     """One client for each address."""
-    if uri.endswith(".db"):
+    if uri.endswith(_FILE):
         return _embedded(Path(uri))
     if urlsplit(uri).scheme not in ("http", "https", "tcp", "unix"):
         raise UsageError(

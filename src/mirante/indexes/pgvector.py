@@ -56,6 +56,11 @@ class PgvectorEngine:
         return self._graph
 
     @property
+    def outlives(self) -> bool:
+        """A server of its own does."""
+        return True
+
+    @property
     def most(self) -> int:
         """Candidates that one search may ask for."""
         return 1_000_000
