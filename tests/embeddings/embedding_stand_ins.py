@@ -17,7 +17,6 @@ from PIL import Image
 
 from mirante.embeddings import Settings, embed
 from mirante.embeddings.local import LOCAL
-from mirante.embeddings.ray import Ray
 from mirante.errors import UnreadableImage
 from mirante.types import Caption, Item, Picture, Provenance, Vectors
 
@@ -109,6 +108,8 @@ class Talking(Counting):
 if __name__ == "__main__":
     slow, engine = float(sys.argv[2]), LOCAL
     if "ray" in sys.argv:
+        from mirante.embeddings.ray import Ray
+
         engine = Ray(partial(Counting, slow))
     report = embed(KILLED, Talking(delay=slow), Path(sys.argv[1]), SMALL, engine=engine)
     sys.stdout.write(f"{report.images['embedded']} {report.texts['embedded']} {KILLED.passes}\n")
