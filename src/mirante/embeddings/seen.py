@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from mirante.errors import StoreError
 
-_CACHE_KIB = 2048
+_CACHE_KIB = 256
 
 
 class Seen:
