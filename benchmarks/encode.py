@@ -10,7 +10,8 @@ frequencies and grain). From files to unit rows on the processor, one after the 
 - `clip-retrieval`: the way of its inference: a torch DataLoader whose worker decodes and prepares, batches of 32;
 - ours: `embed` into a new folder, in torch, with pictures decoded smaller, in ONNX Runtime, and in 8 bits, which other
   pictures calibrated;
-- `tower`: the network alone in torch, of pictures that are ready, which nothing from files can exceed in fp32.
+- `tower`: the network alone, in torch and in ONNX Runtime as we run it, of pictures that are ready: what nothing from
+  files can exceed in that engine.
 
 Rates are medians over `--repeats` rounds; cosines are least over the pictures, with the loop's rows. Prints one table
 for people and one JSON document with what it was measured on.
@@ -57,7 +58,7 @@ def main() -> None:
         address = checkpoint(Path(made) / "model")
         files = photographs(Path(made) / "pictures", wanted.pictures)
         calibrated(address, photographs(Path(made) / "others", 32))
-        works = peers(address, files) | ours(address, files, Path(made))
+        works = peers(address, files) | ours(address, files, Path(made)) | tower_in_onnx(address, files)
         rows = {name: work() for name, work in works.items()}  # warms up, and tells that all do the same
         rates: dict[str, list[float]] = {name: [] for name in works}
         for _ in range(wanted.repeats):
@@ -66,7 +67,7 @@ def main() -> None:
                 work()
                 rates[name].append(len(files) / (time.perf_counter() - start))
     figures = {name: median(each) for name, each in rates.items()}
-    cosines = {name: float((one * rows["loop"]).sum(axis=1).min()) for name, one in rows.items()}
+    cosines = {name: least(one, rows["loop"]) for name, one in rows.items() if not name.startswith("tower")}
     print(*said(wanted, figures, cosines), sep="\n")
 
 
@@ -143,6 +144,18 @@ def ours(address: str, files: list[Path], made: Path) -> dict[str, Callable[[], 
     return {f"ours ({name})": lambda encoder=encoder: rows(encoder) for name, encoder in opened.items()}
 
 
+def tower_in_onnx(address: str, files: list[Path]) -> dict[str, Callable[[], Any]]:
+    """The network alone, in ONNX Runtime."""
+    encoder: Any = encoders.load(address, replace(OURS["onnx, reduced"], batch=BATCH))
+    ready = [encoder.prepare(pixels.read_file(one)) for one in files]
+    return {"tower (onnx)": lambda: encoder.encode_prepared(ready)}
+
+
+def least(rows: Any, wanted: Any) -> float:
+    """The least cosine of rows of length 1 that belong together."""
+    return float((rows * wanted).sum(axis=1).min())
+
+
 def peers(address: str, files: list[Path]) -> dict[str, Callable[[], Any]]:
     """The others."""
     model = CLIPModel.from_pretrained(address).eval()
@@ -205,17 +218,17 @@ def said(wanted: argparse.Namespace, figures: dict[str, float], cosines: dict[st
     """A table for people, one JSON document."""
     lines = ["| way | pictures/s | × loop | least cosine |", "|---|---|---|---|"]
     for name, rate in figures.items():
-        cosine = "" if name == "tower" else f"{cosines[name]:.5f}"
+        cosine = f"{cosines[name]:.5f}" if name in cosines else ""
         lines.append(f"| {name} | {rate:.1f} | {rate / figures['loop']:.2f} | {cosine} |")
-    lines.append(
-        f"\nfp32 from files: {figures['ours (torch, reduced)'] / figures['tower']:.0%} of the tower's own rate"
-    )
+    for engine, tower in (("torch", "tower"), ("onnx", "tower (onnx)")):
+        share = figures[f"ours ({engine}, reduced)"] / figures[tower]
+        lines.append(f"\nfp32 from files, {engine}: {share:.0%} of the tower's own rate")
     document = {
         "benchmark": "encode",
         "pictures": wanted.pictures,
         "threads": wanted.threads,
         "pictures_per_second": {name: round(one, 2) for name, one in figures.items()},
-        "least_cosine": {name: round(one, 6) for name, one in cosines.items() if name != "tower"},
+        "least_cosine": {name: round(one, 6) for name, one in cosines.items()},
         **environment.describe(),
     }
     return "\n".join(lines), json.dumps(document)
