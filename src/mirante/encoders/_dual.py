@@ -83,9 +83,7 @@ class DualEncoder(Batched):
 
     def pixels(self, images: Sequence[Image]) -> Pixels:
         """RGB pictures → (B, 3, H, W) float32; for NaFlex a dict of patches (B, n, 3·p²), mask and grid shapes."""
-        given = self.image_processor(images=list(images), return_tensors="pt").to(self.device)
-        values: torch.Tensor = given["pixel_values"]
-        return values if len(given) == 1 else dict(given)
+        return self._moved(self._processed(images))
 
     def tokens(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
         """Texts → `input_ids` (B, length) and, where the family masks padding, `attention_mask` (B, length)."""
@@ -121,8 +119,8 @@ class DualEncoder(Batched):
         return self.rows(images, lambda part: self.image_features(self.pixels(part)))
 
     def prepare(self, image: Image) -> Pixels:
-        """An RGB picture → its `pixels`, B = 1."""
-        return self.pixels([image])
+        """An RGB picture → its `pixels`, B = 1, which wait on the processor for the others of their batch."""
+        return self._processed([image])
 
     def encode_prepared(self, prepared: Sequence[Pixels]) -> Vectors:
         """The `pixels` of n pictures, one by one → (n, d) float32 rows of length 1.
@@ -130,7 +128,7 @@ class DualEncoder(Batched):
         Raises:
             ModelError: not even one fits the device's memory.
         """
-        return self.rows(prepared, lambda part: self.image_features(_together(part)))
+        return self.rows(prepared, lambda part: self.image_features(self._moved(_together(part))))
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts → (n, d) float32 rows of length 1.
@@ -152,6 +150,22 @@ class DualEncoder(Batched):
         target = Path(folder)
         _checkpoint.write(target, self.module, (self.tokenizer, self.image_processor), half=half)
         return target
+
+    def _processed(self, images: Sequence[Image]) -> Pixels:
+        given = self.image_processor(images=list(images), return_tensors="pt")
+        values: torch.Tensor = given["pixel_values"]
+        return values if len(given) == 1 else dict(given)
+
+    def _moved(self, pixels: Pixels) -> Pixels:
+        """The same on the device: of a GPU by way of pinned memory, so that the copy does not wait for what runs."""
+        if isinstance(pixels, dict):
+            return {name: self._sent(values) for name, values in pixels.items()}
+        return self._sent(pixels)
+
+    def _sent(self, values: torch.Tensor) -> torch.Tensor:
+        if self.device.type == "cuda":
+            return values.pin_memory().to(self.device, non_blocking=True)
+        return values.to(self.device)
 
     def _fingerprint(self, precision: str) -> str:
         """16 hex digits that change with anything between a picture or text and the network.

@@ -38,6 +38,7 @@ def open(file: Path, precision: str, threads: int) -> Compiled:
         import openvino
     except ModuleNotFoundError as error:
         raise MissingLibrary("openvino", "openvino", "The runtime 'openvino'") from error
+    _touch(openvino)
     core = openvino.Core()
     wanted = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
@@ -48,3 +49,8 @@ def open(file: Path, precision: str, threads: int) -> Compiled:
         return Compiled(core.compile_model(core.read_model(file), "CPU", wanted))
     except RuntimeError as error:
         raise ModelError(f"{str(file)!r} cannot be read by OpenVINO ({error}): delete it and try again.") from error
+
+
+def _touch(openvino: Any) -> None:
+    """Let the binding find numpy now: two threads that first ask for it at once wait for each other for ever."""
+    np.asarray(openvino.Tensor(np.zeros(1, np.float32)).data)
