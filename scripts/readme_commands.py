@@ -4,7 +4,7 @@ A command is a line that starts with `$ ` inside a fence that opens with ```cons
 the next one. Fences that open with ```console no-run hold servers and are listed, not run. Each command runs once,
 however often it is written, from the root of the repository, with `.venv/bin` first on the path.
 
-    python scripts/readme_commands.py [--list] [FILE ...]
+    python scripts/readme_commands.py [--list] [--done COMMAND ...] [FILE ...]
 """
 
 import argparse
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -81,6 +81,7 @@ def main() -> int:
     """Run or list the commands; 1 when a command failed or a README holds none."""
     parser = argparse.ArgumentParser(description="Run every command of the READMEs.")
     parser.add_argument("--list", action="store_true", help="print the commands only")
+    parser.add_argument("--done", action="append", default=[], metavar="COMMAND", help="ran already; leave it out")
     parser.add_argument("files", nargs="*", type=Path, default=[ROOT / name for name in READMES])
     options = parser.parse_args()
     found: dict[str, Command] = {}
@@ -90,7 +91,10 @@ def main() -> int:
             print(f"{path}: no command to run: write them in ```console blocks, each after '$ '.", file=sys.stderr)
             return 1
         for one in here:
-            found.setdefault(one.text, one)
+            found.setdefault(one.text, replace(one, run=one.run and one.text not in options.done))
+    if unknown := [one for one in options.done if one not in found]:
+        print(f"No README has the command {unknown[0]!r}: leave out --done.", file=sys.stderr)
+        return 1
     if options.list:
         print("\n".join(f"{'run ' if one.run else 'skip'}  {one.place}  {one.text}" for one in found.values()))
         return 0

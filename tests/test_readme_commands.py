@@ -70,6 +70,14 @@ def test_every_command_is_run_but_servers(readme: Path) -> None:
     assert "serve" not in done.stdout
 
 
+def test_what_ran_already_is_left_out_if_it_stands_there(readme: Path) -> None:
+    done, unknown = runner(readme, "--done", "echo one"), runner(readme, "--done", "echo none")
+    assert done.returncode == 0
+    assert [line for line in done.stdout.splitlines() if line in {"one", "two three", "four"}] == ["two three", "four"]
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert "No README has the command 'echo none'" in unknown.stderr
+
+
 @pytest.mark.parametrize("last", ["exit 3", "false | true", "ls no-such-file"])
 def test_a_command_that_fails_fails_the_run_and_is_named(readme: Path, last: str) -> None:
     readme.write_text(README.replace("{last}", last), encoding="utf-8")
