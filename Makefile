@@ -51,15 +51,17 @@ lint: $(STAMP) ## style, types, layers, and that the command line's page is curr
 	$(BIN)/python scripts/cli_help.py --check
 	$(BIN)/python scripts/datasets_page.py --check
 	$(BIN)/python scripts/models_page.py --check
+	$(BIN)/python scripts/scale_plan.py --check
 
 format: $(STAMP) ## mend what can be mended by a tool
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(STAMP) ## write docs/cli*.md from the command line's own help, the tables of docs/datasets*.md and docs/models*.md
+docs: $(STAMP) ## write docs/cli*.md from the command line's own help, the tables of docs/{datasets,models,scale}*.md
 	$(BIN)/python scripts/cli_help.py
 	$(BIN)/python scripts/datasets_page.py
 	$(BIN)/python scripts/models_page.py
+	$(BIN)/python scripts/scale_plan.py
 
 readme: $(STAMP) ## run every command of the READMEs
 	$(BIN)/python scripts/readme_commands.py $(ARGS)

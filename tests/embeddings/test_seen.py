@@ -45,5 +45,4 @@ def test_a_full_disk_is_one_clear_error():
     seen = Seen()
     seen._table.execute("PRAGMA max_page_count = 5")
     with pytest.raises(StoreError, match="set TMPDIR to another folder"):
-        for number in range(10_000):
-            seen.add(str(number))
+        list(map(seen.add, map(str, range(10_000))))
