@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from mirante import encoders, pipeline, registry
+from mirante.datasets import Contrast
 from mirante.evaluation import Preset, load_results
+from mirante.types import Caption
 
 
 @pytest.fixture
@@ -81,6 +83,36 @@ def test_what_is_not_whole_is_made_anew(job, judged, lost):
     assert len(judged) == 2
     assert load_results(job.out).results == again
     assert len(list(job.out.glob(lost))) >= 1
+
+
+def test_a_run_that_was_cut_off_before_its_report_is_made_anew(job, judged, monkeypatch):
+    pipeline.run(job)
+    other = replace(job, usd_per_hour=2.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "save_thumbnails", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.run(other)
+    pipeline.run(other)
+
+    assert len(judged) == 3
+    assert (job.out / "report.html").is_file()
+
+
+def test_another_wrong_caption_of_a_question_is_judged_anew(job, judged, monkeypatch):
+    pipeline.run(job)
+    plain = pipeline.collect
+    (picture,) = plain(job.sources[0], job.protocol).pairs.images[:1]
+
+    def asking(text):
+        told = (Caption("q#right", "a red square", "en"), Caption("q#wrong", text, "en"))
+        asked = Contrast("q", "swap", (picture,), told)
+        monkeypatch.setattr(pipeline, "collect", lambda *given: replace(plain(*given), contrasts=(asked,)))
+        return pipeline.run(job)
+
+    asking("a blue square")
+    asking("a green square")
+
+    assert len(judged) == 3
 
 
 def test_with_other_code_or_libraries_it_is_judged_anew(job, judged, monkeypatch):

@@ -20,7 +20,12 @@ LIBRARIES = (
     "datasets",
     "faiss-cpu",
     "onnxruntime",
+    "open_clip_torch",
     "openvino",
+    "peft",
+    "safetensors",
+    "sentence-transformers",
+    "torchvision",
     "gradio",
 )
 
@@ -38,14 +43,14 @@ def describe() -> dict[str, Any]:
 
 
 def code() -> str:
-    """16 hex digits that change with the package's own files and with the version of any library it uses.
+    """16 hex digits that change with the package's own files and with the versions of `LIBRARIES`.
 
     Files are told by name, size and time, not read: for caches, where a false alarm costs time and nothing else.
     """
     root = Path(__file__).parent
-    seen = ((path.relative_to(root).as_posix(), path.stat()) for path in sorted(root.rglob("*.*")) if path.is_file())
-    told: list[object] = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in seen if not name.endswith(".pyc")]
-    told.append(versions())
+    own = (path for path in sorted(root.rglob("*.*")) if "__pycache__" not in path.parts and path.is_file())
+    seen = ((path.relative_to(root).as_posix(), path.stat()) for path in own)
+    told = [*((name, stat.st_size, stat.st_mtime_ns) for name, stat in seen), versions()]
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 

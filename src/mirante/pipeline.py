@@ -12,6 +12,7 @@ from typing import Any
 
 from mirante import embeddings, encoders, environment, messages
 from mirante.cost.timing import Timed, taken
+from mirante.datasets import Contrast
 from mirante.diagnosis.saved import load_looks, save_looks
 from mirante.errors import DataError, UsageError
 from mirante.evaluation import (
@@ -95,6 +96,7 @@ def run(job: Job, load: Callable[[str], Encoder] = encoders.load) -> tuple[Resul
         for one, encoder, chain in asked
         for found in judge(one, encoder, _cache(encoder, job), chain=chain, usd_per_hour=job.usd_per_hour)
     ]
+    (job.out / "report.html").unlink(missing_ok=True)  # the last to be written: without it nothing counts as made
     saved = save_results(
         job.out,
         judged,
@@ -122,10 +124,16 @@ def _inputs(job: Job, models: Sequence[Encoder], collections: Sequence[Collectio
     told = (
         [astuple(model.provenance) for model in models],
         [(fingerprint(one.pairs, one.language), repr(one.protocol)) for one in collections],
-        [[(asked.id, asked.kind) for asked in one.contrasts] for one in collections],
+        [[_asked(asked) for asked in one.contrasts] for one in collections],
         (repr(job.sources), job.report_language or messages.language(), job.usd_per_hour, environment.code()),
     )
     return hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _asked(contrast: Contrast) -> tuple[object, ...]:
+    """All that a question's answer comes from."""
+    texts = [(one.id, one.text, one.language) for one in contrast.texts]
+    return contrast.id, contrast.kind, [(one.id, one.content) for one in contrast.images], texts
 
 
 def again(folder: Path, protocol: Preset, out: Path, report_language: str | None = None) -> tuple[Result, ...]:

@@ -40,6 +40,8 @@ def cluster():
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (ALONE | {"PYTHONPATH": str(WORKER.parent)}).items():
             patch.setenv(name, value)
+        if torch := sys.modules.get("torch"):  # an actor takes as many processors as torch has threads here
+            patch.setattr(torch, "get_num_threads", lambda: 1)
         from ray.cluster_utils import Cluster
 
         head = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80 << 20}

@@ -89,10 +89,29 @@ def test_without_a_place_to_remember_it_opens_all_the_same(address, monkeypatch,
 
 def test_what_turns_out_to_be_another_model_is_refused(address):
     toy = encoders.load("toy")
-    wrong = Deferred(About.of(toy), lambda: encoders.load(address))
+    forgotten = []
+    wrong = Deferred(About.of(toy), lambda: encoders.load(address), lambda: forgotten.append(True))
 
-    with pytest.raises(ModelError, match="changed while it was in use"):
+    with pytest.raises(ModelError, match="is not what it was when it was opened last"):
         wrong.encode_texts(["a red square"])
+    assert forgotten == [True]
+
+
+def test_a_memory_that_was_wrong_is_gone_afterwards(address, tmp_path):
+    encoders.recall(address)
+    (file,) = kept(tmp_path)
+    told = json.loads(file.read_text())
+    file.write_text(json.dumps(told | {"dim": told["dim"] + 1}))
+    with pytest.raises(ModelError, match="run the same command again"):
+        encoders.recall(address).encode_texts(["a red square"])
+
+    assert encoders.recall(address).dim == told["dim"]
+
+
+def test_options_that_may_name_other_files_are_never_remembered(address, monkeypatch):
+    monkeypatch.setattr(encoders, "load", lambda model, settings: (model, settings))
+
+    assert encoders.recall(f"{address}#images=other", Settings()) == (f"{address}#images=other", Settings())
 
 
 def test_what_has_no_files_is_opened_as_ever(address, monkeypatch):

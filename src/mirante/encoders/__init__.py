@@ -102,7 +102,8 @@ def recall(model: str | os.PathLike[str], settings: Settings = Settings()) -> En
     model = os.fspath(model)
     plain, options = _address.split(model)
     in_torch = options.get("runtime", settings.runtime) == "torch"
-    if not in_torch or (plain in registry.names(__name__) and not _locate.is_checkpoint(plain)):
+    alone = options.keys() <= set(_OPTIONS)  # other options may name further files
+    if not (in_torch and alone) or (plain in registry.names(__name__) and not _locate.is_checkpoint(plain)):
         return load(model, settings)
     found = _locate.locate(plain, settings.revision)
     return remembered(found.folder, model, settings, lambda: load(model, settings))

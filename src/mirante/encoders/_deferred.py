@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,12 @@ class Deferred:
     Args:
         about: what it says of itself.
         open: opens it.
+        forget: called when it turns out to say something else.
     """
 
-    def __init__(self, about: About, open: Callable[[], Encoder]) -> None:
+    def __init__(self, about: About, open: Callable[[], Encoder], forget: Callable[[], object]) -> None:
         self.provenance, self.dim, self.scale = about.provenance, about.dim, about.scale
-        self._about, self._open = about, open
+        self._about, self._open, self._forget = about, open, forget
         self._opened: Encoder | None = None
 
     @property
@@ -61,19 +63,25 @@ class Deferred:
 
     def encode_images(self, images: Sequence[Image]) -> Vectors:
         """RGB pictures → (n, d) float32 rows of length 1."""
-        return self._whole().encode_images(images)
+        return self.whole().encode_images(images)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts → (n, d) float32 rows of length 1."""
-        return self._whole().encode_texts(texts)
+        return self.whole().encode_texts(texts)
 
-    def _whole(self) -> Encoder:
+    def whole(self) -> Encoder:
+        """The encoder itself, opened now if it was not.
+
+        Raises:
+            ModelError: it is not what was remembered, which is forgotten then; and whatever opening it raises.
+        """
         if self._opened is None:
             opened = self._open()
             if About.of(opened) != self._about:
+                self._forget()
                 raise ModelError(
-                    f"{self.provenance.model!r} changed while it was in use, or its files keep the time of older ones: "
-                    "write them anew (touch config.json), then run the same command again."
+                    f"{self.provenance.model!r} is not what it was when it was opened last, though its files keep "
+                    "their names, sizes and times: run the same command again."
                 )
             self._opened = opened
         return self._opened
@@ -90,7 +98,7 @@ def remembered(folder: Path, model: str, settings: Settings, open: Callable[[], 
     """
     file = cache_root(os.environ) / "mirante" / "models" / f"{_identity(folder, model, settings)}.json"
     if about := _read(file):
-        return Deferred(about, open)
+        return Deferred(about, open, partial(file.unlink, missing_ok=True))
     encoder = open()
     _write(file, About.of(encoder))
     return encoder

@@ -37,6 +37,8 @@ KINDS: tuple[Kind, ...] = ("images", "texts")
 LEAST_COSINE = 0.9999
 """What an exported network must keep of torch's rows; float rounding alone leaves 0.999999."""
 _INT8 = "int8"
+_FORM = 2
+"""Of what is exported: another one is exported anew."""
 
 
 class Exported(DualEncoder):
@@ -171,7 +173,9 @@ def _unit(rows: Vectors) -> Vectors:
 
 def _folder(encoder: DualEncoder) -> Path:
     """Where the networks of this model lie; other versions of the exporting libraries have a folder of their own."""
-    made = f"{encoder.provenance.revision} torch {torch.__version__} transformers {transformers.__version__}"
+    made = (
+        f"{encoder.provenance.revision} form {_FORM} torch {torch.__version__} transformers {transformers.__version__}"
+    )
     return cache_root(os.environ) / "mirante" / "exports" / hashlib.sha256(made.encode()).hexdigest()[:16]
 
 

@@ -34,6 +34,8 @@ _KEYS = 10_000
 """Keys sent with one search; more are sent in turn."""
 _SHARE = 4
 """Rows that are fewer than one in so many are named to the engine; more are picked from more candidates."""
+_SEGMENTS = 1000
+"""Additions that a search names one by one; with more, saving makes them one."""
 _EFFORTS = tuple(Effort(reach) for reach in (16, 32, 64, 128, 256, 512, 1000))
 _EFFORT = Effort(128)
 
@@ -123,7 +125,7 @@ class RemoteIndex:
             raise StoreError(f"{str(folder)!r} holds an index already: save into an empty folder.")
         _unsaved.sweep()
         left = self._lineage.superseded
-        if self._rows.crowded:
+        if self._rows.crowded or len(self._lineage.segments) > _SEGMENTS:
             self._compact()
         elif left:
             self._lineage = replace(self._lineage, superseded=None)

@@ -20,6 +20,7 @@ class Unsaved:
         self.engine = engine
         self.collections: list[str] = []
         self.segments: list[tuple[str, tuple[int, ...]]] = []
+        _IN_USE.add(self)
 
     def clear(self) -> None:
         """It is saved."""
@@ -27,11 +28,13 @@ class Unsaved:
         self.segments.clear()
 
 
+_IN_USE: set[Unsaved] = set()
 _GIVEN_UP: deque[Unsaved] = deque()
 
 
 def give_up(one: Unsaved) -> None:
     """Note that the index is gone."""
+    _IN_USE.discard(one)
     if one.collections or one.segments:
         _GIVEN_UP.append(one)
 
@@ -55,8 +58,8 @@ def sweep_at_exit(engine: str) -> None:
 
 
 def _sweep_last() -> None:
-    """Sweep where somebody still answers."""
-    answering = [one for one in _GIVEN_UP if one.engine.outlives]
+    """Sweep where somebody still answers; indexes that are still in use are given up with their program."""
+    answering = [one for one in (*_GIVEN_UP, *_IN_USE) if one.engine.outlives]
     _GIVEN_UP.clear()
     _GIVEN_UP.extend(answering)
     sweep()

@@ -221,9 +221,9 @@ def _engine(variant: str) -> MilvusEngine:
 @cache
 def _client(uri: str, token: str) -> Any:
     """One client for each address."""
-    if uri.endswith(_FILE):
+    if uri.endswith(_FILE) and "://" not in uri:
         return _embedded(Path(uri))
-    if urlsplit(uri).scheme not in ("http", "https", "tcp", "unix"):
+    if not _readable(uri):
         raise UsageError(
             f"{VARIABLE} is not an address of Milvus: set it as 'http://host:19530', or to a file that ends in '.db'."
         )
@@ -231,7 +231,7 @@ def _client(uri: str, token: str) -> Any:
         return library().MilvusClient(uri, token=token, timeout=_SECONDS // 3)
     except _errors() as error:
         raise StoreError(
-            f"Milvus at {_shown(uri)} cannot be reached ({_line(error)}): start it, or mend {VARIABLE} and {TOKEN}."
+            f"Milvus at {_shown(uri)} cannot be reached: start it, or mend {VARIABLE} and {TOKEN}."
         ) from error
 
 
@@ -249,6 +249,16 @@ def _embedded(file: Path) -> Any:
             f"The embedded Milvus in {str(file)!r} cannot be opened ({_line(error)}): another program may hold it, one "
             f"at a time can. Close that one, or run `milvus-lite server --data-dir {file}` and set {VARIABLE}."
         ) from error
+
+
+def _readable(uri: str) -> bool:
+    """Whether it is an address whose user and password can be told from the rest."""
+    try:
+        parts = urlsplit(uri)
+        known = parts.scheme in ("http", "https", "tcp", "unix") and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    return known and "@" not in parts.path + parts.query + parts.fragment
 
 
 def _shown(uri: str) -> str:
