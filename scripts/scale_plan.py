@@ -84,14 +84,14 @@ WORDS = {
     },
     "pt": {
         "head": "| | {sizes} |",
-        "hours": "horas de uma máquina de {cores} núcleos, 8 bits",
-        "week": "máquinas assim, para terminar em uma semana",
-        "cpu_usd": "US$, a {price:.2f} por hora de núcleo",
-        "gpu_hours": "horas de uma {gpu}, se ela nunca espera",
+        "hours": "horas de uma máquina de {cores} núcleos em 8 bits",
+        "week": "máquinas assim para terminar em uma semana",
+        "cpu_usd": "US$ a {price:.2f} por hora de núcleo",
+        "gpu_hours": "horas de uma {gpu} que nunca espera",
         "feed": "núcleos que a mantêm ocupada",
-        "gpu_usd": "US$, {gpu} a {price:.2f} por hora, e esses núcleos",
+        "gpu_usd": "US$ com {gpu} a {price:.2f} por hora e esses núcleos",
         "pictures": "imagens de {size:.0f} kB",
-        "rows": "vetores de 512 valores, e sua listagem",
+        "rows": "vetores de 512 valores e sua listagem",
         "memory": "memória para buscar: vetores",
         "codes": "memória para buscar: códigos de 64 bytes",
     },
@@ -101,13 +101,15 @@ WORDS = {
 def plan(lang: str) -> str:
     """The table."""
     costs, gpu, words = Costs.read(), _gpu(), WORDS[lang]
+    numbers = str.maketrans(",.", ".,") if lang == "pt" else {}
     rate = 1e12 * gpu.half * INFERENCE / FORWARD
     feed = rate * costs.ready
     gpu_hour = gpu.usd_per_hour + feed * CORE_USD
-    rows: list[tuple[str, list[str]]] = []
+    rows: list[list[str]] = []
 
     def row(name: str, each: Any, **values: Any) -> None:
-        rows.append((words[name].format(**values), [each(count) for count in SIZES.values()]))
+        told = [words[name].format(**values), *(each(count) for count in SIZES.values())]
+        rows.append([cell.translate(numbers) for cell in told])
 
     hours = costs.seconds / 3600
     row("hours", lambda n: _number(n * hours), cores=costs.cores)
@@ -121,7 +123,7 @@ def plan(lang: str) -> str:
     row("memory", lambda n: _bytes(n * 4 * DIM))
     row("codes", lambda n: _bytes(n * CODE_BYTES))
     lines = [words["head"].format(sizes=" | ".join(SIZES)), "|---" * (1 + len(SIZES)) + "|"]
-    return "\n".join([*lines, *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows)])
+    return "\n".join([*lines, *(f"| {' | '.join(cells)} |" for cells in rows)])
 
 
 def _gpu() -> Gpu:
