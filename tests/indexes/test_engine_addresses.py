@@ -22,6 +22,10 @@ def test_postgres_must_have_an_address(monkeypatch):
         ("pgvector-hnsw", "MIRANTE_POSTGRES_URI", "postgresql://ana:sesame@host/db?sesam=1"),
         ("milvus-flat", "MIRANTE_MILVUS_URI", "sesame"),
         ("milvus-hnsw", "MIRANTE_MILVUS_URI", "ftp://ana:sesame@host"),
+        ("milvus-flat", "MIRANTE_MILVUS_URI", "http://ana:sesam/e@host:19530"),
+        ("milvus-flat", "MIRANTE_MILVUS_URI", "http://ana:sesam?e@host:19530"),
+        ("milvus-flat", "MIRANTE_MILVUS_URI", "http://host:sesam"),
+        ("milvus-flat", "MIRANTE_MILVUS_URI", "ftp://host/sesam.db"),
     ],
 )
 def test_what_is_no_address_is_refused_and_not_repeated(kind, variable, address, monkeypatch):

@@ -248,7 +248,7 @@ def test_ids_and_segments_must_agree(engine_kind, saved):
 def test_an_engine_that_does_not_answer_is_named_without_its_password(kind, variable, address, monkeypatch):
     monkeypatch.setenv(variable, address)
     monkeypatch.setattr("mirante.indexes.milvus._SECONDS", 3)
-    with pytest.raises(StoreError, match=rf"127\.0\.0\.1:1.* cannot be reached .*{variable}") as error:
+    with pytest.raises(StoreError, match=rf"127\.0\.0\.1:1.* cannot be reached.*{variable}") as error:
         create_index(kind, DIM).add(["a"], EAST)
     assert "sesame" not in str(error.value)
 
