@@ -19,11 +19,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from statistics import median
 
+from _turns import in_turns, timed
 from encode import checkpoint, photographs
 from mirante import environment
 
@@ -54,7 +53,7 @@ def startup(repeats: int) -> dict[str, float]:
     for name in ("transformers", "hf"):
         if (BESIDE / name).is_file():
             commands[f"{name} --help"] = (str(BESIDE / name), "--help")
-    return in_turns({name: lambda command=command: run(command) for name, command in commands.items()}, repeats)
+    return warm({name: lambda command=command: run(command) for name, command in commands.items()}, repeats)
 
 
 def evaluations(made: Path, pictures: int, repeats: int) -> dict[str, float]:
@@ -72,7 +71,7 @@ def evaluations(made: Path, pictures: int, repeats: int) -> dict[str, float]:
                 shutil.rmtree(one) if one.is_dir() else one.unlink()
         run(command, caches)
 
-    return {"first": first} | in_turns({"embeddings kept": judged, "again": lambda: run(command, caches)}, repeats)
+    return {"first": first} | warm({"embeddings kept": judged, "again": lambda: run(command, caches)}, repeats)
 
 
 def run(command: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
@@ -80,19 +79,11 @@ def run(command: Sequence[str], variables: Mapping[str, str] | None = None) -> N
     subprocess.run(command, env={**os.environ, **(variables or {})}, capture_output=True, check=True)
 
 
-def timed(work: Callable[[], None]) -> float:
-    """Seconds of one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def in_turns(works: Mapping[str, Callable[[], None]], repeats: int) -> dict[str, float]:
+def warm(works: Mapping[str, Callable[[], None]], repeats: int) -> dict[str, float]:
     """Median seconds of each, after one round that nobody times."""
     for work in works.values():
         work()
-    rounds = [{name: timed(work) for name, work in works.items()} for _ in range(repeats)]
-    return {name: median(one[name] for one in rounds) for name in works}
+    return in_turns(works, repeats)
 
 
 def said(helped: Mapping[str, float], judged: Mapping[str, float], wanted: argparse.Namespace) -> tuple[str, str]:

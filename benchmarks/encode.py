@@ -21,11 +21,9 @@ import argparse
 import json
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -33,6 +31,7 @@ import torch
 from PIL import Image
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor
 
+from _turns import in_turns
 from mirante import encoders, environment, pixels
 from mirante.embeddings import Settings, embed, open_store
 from mirante.encoders import _exported, _tiny
@@ -51,33 +50,33 @@ OURS = {
 
 def main() -> None:
     """Measure, and print."""
-    wanted = arguments()
-    torch.set_num_threads(wanted.threads)
+    wanted = arguments(pictures=128)
     with tempfile.TemporaryDirectory() as made:
-        os.environ["XDG_CACHE_HOME"] = str(Path(made) / "cache")
-        address = checkpoint(Path(made) / "model")
-        files = photographs(Path(made) / "pictures", wanted.pictures)
-        calibrated(address, photographs(Path(made) / "others", 32))
+        address, files = prepared(Path(made), wanted)
         works = peers(address, files) | ours(address, files, Path(made)) | tower_in_onnx(address, files)
         rows = {name: work() for name, work in works.items()}  # warms up, and tells that all do the same
-        rates: dict[str, list[float]] = {name: [] for name in works}
-        for _ in range(wanted.repeats):
-            for name, work in works.items():
-                start = time.perf_counter()
-                work()
-                rates[name].append(len(files) / (time.perf_counter() - start))
-    figures = {name: median(each) for name, each in rates.items()}
+        figures = {name: len(files) / seconds for name, seconds in in_turns(works, wanted.repeats).items()}
     cosines = {name: least(one, rows["loop"]) for name, one in rows.items() if not name.startswith("tower")}
     print(*said(wanted, figures, cosines), sep="\n")
 
 
-def arguments() -> argparse.Namespace:
+def arguments(pictures: int, about: str | None = __doc__) -> argparse.Namespace:
     """The sizes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=128)
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=pictures)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     return parser.parse_args()
+
+
+def prepared(made: Path, wanted: argparse.Namespace) -> tuple[str, list[Path]]:
+    """The address of the model, with its 8-bit network, and the files; all that is kept of them lies in `made`."""
+    torch.set_num_threads(wanted.threads)
+    os.environ["XDG_CACHE_HOME"] = str(made / "cache")
+    address = checkpoint(made / "model")
+    files = photographs(made / "pictures", wanted.pictures)
+    calibrated(address, photographs(made / "others", 32))
+    return address, files
 
 
 def checkpoint(folder: Path) -> str:
@@ -174,8 +173,8 @@ def peers(address: str, files: list[Path]) -> dict[str, Callable[[], Any]]:
         return torch.cat(rows).numpy()
 
     def loader() -> Any:
-        prepared = torch.utils.data.DataLoader(Prepared(files, processor), batch_size=BATCH, num_workers=1)
-        return torch.cat([features(values) for values in prepared]).numpy()
+        batches = torch.utils.data.DataLoader(Prepared(files, processor), batch_size=BATCH, num_workers=1)
+        return torch.cat([features(values) for values in batches]).numpy()
 
     def tower() -> Any:
         return torch.cat([features(ready) for _ in range(0, len(files), BATCH)])[: len(files)].numpy()

@@ -11,17 +11,13 @@ of `embed`'s own time that is left to waiting and to Python. Prints one table fo
 import argparse
 import hashlib
 import json
-import os
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-import torch
-
-from encode import BATCH, Files, calibrated, checkpoint, photographs
+from _turns import in_turns
+from encode import BATCH, Files, arguments, prepared
 from mirante import encoders, environment, pixels
 from mirante.embeddings import Settings, embed
 
@@ -36,29 +32,15 @@ WAYS = {
 
 def main() -> None:
     """Measure, and print."""
-    wanted = arguments()
-    torch.set_num_threads(wanted.threads)
+    wanted = arguments(pictures=64, about=__doc__)
     with tempfile.TemporaryDirectory() as made:
-        os.environ["XDG_CACHE_HOME"] = str(Path(made) / "cache")
-        address = checkpoint(Path(made) / "model")
-        files = photographs(Path(made) / "pictures", wanted.pictures)
-        calibrated(address, photographs(Path(made) / "others", 32))
+        address, files = prepared(Path(made), wanted)
         opened: dict[str, Any] = {name: encoders.load(address, one) for name, one in WAYS.items()}
         works = by_picture(files, opened["torch"]) | networks(files, opened) | wholes(files, opened, Path(made))
         for work in works.values():
             work()
-        rounds = [{name: timed(work) for name, work in works.items()} for _ in range(wanted.repeats)]
-    figures = {name: 1000 * median(one[name] for one in rounds) / len(files) for name in works}
+        figures = {name: 1000 * one / len(files) for name, one in in_turns(works, wanted.repeats).items()}
     print(*said(figures, wanted), sep="\n")
-
-
-def arguments() -> argparse.Namespace:
-    """The sizes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=64)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    return parser.parse_args()
 
 
 def by_picture(files: list[Path], encoder: Any) -> dict[str, Callable[[], Any]]:
@@ -99,13 +81,6 @@ def wholes(files: list[Path], opened: dict[str, Any], made: Path) -> dict[str, C
             embed(Files(files), encoder, Path(out) / "rows", settings)
 
     return {f"embed, {name}": lambda encoder=encoder: whole(encoder) for name, encoder in opened.items()}
-
-
-def timed(work: Callable[[], Any]) -> float:
-    """Seconds of one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def said(figures: dict[str, float], wanted: argparse.Namespace) -> tuple[str, str]:

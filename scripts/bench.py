@@ -19,7 +19,7 @@ from typing import Any
 from mirante import environment
 
 ROOT = Path(__file__).parents[1]
-BENCHMARKS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
+BENCHMARKS = sorted(path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py"))
 ALWAYS = {"training": ["--json"]}
 QUICK = {
     "commands": ["--pictures", "40", "--repeats", "3"],

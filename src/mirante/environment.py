@@ -1,6 +1,5 @@
 """What a result was made with: versions, machine, commit, command; stored beside every number."""
 
-import hashlib
 import os
 import platform
 import subprocess
@@ -9,6 +8,8 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from mirante import digests
 
 LIBRARIES = (
     "mirante",
@@ -47,11 +48,14 @@ def code() -> str:
 
     Files are told by name, size and time, not read: for caches, where a false alarm costs time and nothing else.
     """
-    root = Path(__file__).parent
-    own = (path for path in sorted(root.rglob("*.*")) if "__pycache__" not in path.parts and path.is_file())
-    seen = ((path.relative_to(root).as_posix(), path.stat()) for path in own)
-    told = [*((name, stat.st_size, stat.st_mtime_ns) for name, stat in seen), versions()]
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+    return digests.short(repr([*seen(Path(__file__).parent), versions()]))
+
+
+def seen(folder: Path) -> list[tuple[str, int, int]]:
+    """Name, size in bytes and time in ns of every file below a folder, but what Python compiled."""
+    found = ((path.relative_to(folder).as_posix(), path) for path in sorted(folder.rglob("*")))
+    known = ((name, path.stat()) for name, path in found if "__pycache__" not in name and path.is_file())
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in known]
 
 
 def versions() -> dict[str, str]:

@@ -3,14 +3,13 @@
 Every verb of the command line is one function here or in the layer that it names.
 """
 
-import hashlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mirante import embeddings, encoders, environment, messages
+from mirante import digests, embeddings, encoders, environment, messages
 from mirante.cost.timing import Timed, taken
 from mirante.datasets import Contrast
 from mirante.diagnosis.saved import load_looks, save_looks
@@ -127,7 +126,7 @@ def _inputs(job: Job, models: Sequence[Encoder], collections: Sequence[Collectio
         [[_asked(asked) for asked in one.contrasts] for one in collections],
         (repr(job.sources), job.report_language or messages.language(), job.usd_per_hour, environment.code()),
     )
-    return hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return digests.short(repr(told))
 
 
 def _asked(contrast: Contrast) -> tuple[object, ...]:

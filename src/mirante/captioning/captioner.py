@@ -1,6 +1,5 @@
 """A model that describes pictures, from transformers: torch level for training, plain texts for everybody else."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from PIL.Image import Image
 from torch import Tensor
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as FAMILIES
 
+from mirante import digests
 from mirante.captioning._forms import Form, form_of, padded
 from mirante.captioning.styles import Style, cut
 from mirante.encoders import Settings, _adapters, _checkpoint, _locate, _machine
@@ -139,7 +139,7 @@ class Captioner:
     def _fingerprint(self, precision: str) -> str:
         """16 hex digits that change with how pictures are prepared, the words before a caption and the precision."""
         plain = {"image": self.image_processor.to_dict(), "begin": self.form.begin, "precision": precision}
-        return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        return digests.of(plain)
 
 
 def open_captioner(address: str, settings: Settings = Settings(), *, prompt: str = "") -> Captioner:  # noqa: B008

@@ -13,9 +13,10 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
+from mirante.digests import short
 from mirante.disk import disk
 from mirante.embeddings.folder import Folder
-from mirante.embeddings.shelf import SCHEMA, damaged, short
+from mirante.embeddings.shelf import SCHEMA, damaged
 from mirante.types import Caption, Item, Metadata
 
 Kind: TypeAlias = Literal["images", "texts"]

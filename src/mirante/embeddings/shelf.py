@@ -8,7 +8,6 @@ Its name comes from its first content, so a shard is found again whatever was em
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 from zlib import crc32
@@ -17,6 +16,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from mirante.digests import short
 from mirante.embeddings.folder import Folder
 from mirante.errors import StoreError
 from mirante.types import Vectors
@@ -207,11 +207,6 @@ class Disk:
         if checksum != _checksum(header, vectors) or vectors.shape != (len(header["contents"]), self._dim):
             damaged(path, None)
         return Shard("", tuple(header["contents"]), vectors, header["unreadable"])
-
-
-def short(text: str) -> str:
-    """16 hexadecimal digits that stand for `text` in a file's name."""
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def damaged(path: Path, error: Exception | None) -> NoReturn:

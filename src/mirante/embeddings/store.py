@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from mirante.digests import short
 from mirante.embeddings.folder import Folder
 from mirante.embeddings.listing import KINDS, Kind, Listing, Row, fingerprint, listings, read
-from mirante.embeddings.shelf import SCHEMA, Disk, damaged, short
+from mirante.embeddings.shelf import SCHEMA, Disk, damaged
 from mirante.errors import ModelMismatch, StoreError, UnknownName, UsageError
 from mirante.types import Embeddings, Encoder, Provenance
 

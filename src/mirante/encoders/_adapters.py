@@ -5,7 +5,6 @@ bias beside the adapters), `base.json`, and the base's configuration, tokenizer 
 """
 
 import copy
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from mirante import digests
 from mirante.encoders import Precision, _checkpoint, _locate
 from mirante.errors import MiranteError, MissingLibrary, ModelError, UsageError
 from mirante.types import Provenance
@@ -102,7 +102,7 @@ def revision(folder: Path) -> str:
     own = _checkpoint.revision(folder)
     if not (folder / _CONFIG).is_file():
         return own
-    return hashlib.sha256(f"{own} {_read_base(str(folder), folder).revision}".encode()).hexdigest()[:16]
+    return digests.short(f"{own} {_read_base(str(folder), folder).revision}")
 
 
 def merge(module: Any) -> Any:

@@ -1,12 +1,12 @@
 """An encoder over another: other rows, made from its own or by other means, and an address that says so."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from PIL.Image import Image
 
+from mirante import digests
 from mirante.encoders import _address
 from mirante.types import Encoder, Preparing, Provenance, Vectors
 
@@ -17,7 +17,7 @@ def with_options(made: Provenance, added: Mapping[str, object]) -> Provenance:
         return made
     plain, options = _address.split(made.model)
     told = " ".join(f"{name} {value}" for name, value in sorted(added.items()))
-    digest = hashlib.sha256(f"{made.preprocessing} {told}".encode()).hexdigest()[:16]
+    digest = digests.short(f"{made.preprocessing} {told}")
     return replace(made, model=_address.join(plain, {**options, **added}), preprocessing=digest)
 
 

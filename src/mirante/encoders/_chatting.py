@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from PIL.Image import Image
 
+from mirante import digests
 from mirante.encoders import Settings, _address, _checkpoint, _machine
 from mirante.encoders._batched import Batched
 from mirante.encoders._dual import PROBE
@@ -118,7 +119,7 @@ class ChatEncoder(Batched):
             "probe": self._tokens(PROBE)["input_ids"].tolist(),
             "precision": precision,
         }
-        return _checkpoint.digest(content)
+        return digests.of(content)
 
 
 def require_template(template: Any, address: str) -> None:

@@ -1,9 +1,8 @@
 """A checkpoint in transformers' format, read and written: safetensors only, no remote code, no library chatter."""
 
 import hashlib
-import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,11 +47,6 @@ def hashed(paths: Sequence[Path]) -> str:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()[:16]
-
-
-def digest(content: Mapping[str, Any]) -> str:
-    """First 16 hex digits of the SHA-256 of plain data: a fingerprint of what comes before a network."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def read_module(kind: Any, address: str, folder: Path, precision: Precision) -> Any:

@@ -5,7 +5,6 @@ does not need. What is remembered lies in the cache under what identifies the fi
 sizes and times, with the settings and the versions of the libraries. It is only ever taken for what it was of.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -16,8 +15,9 @@ from typing import Any
 
 from PIL.Image import Image
 
+from mirante import digests
 from mirante.encoders import Settings
-from mirante.environment import cache_root, code
+from mirante.environment import cache_root, code, seen
 from mirante.errors import ModelError
 from mirante.types import Encoder, Provenance, Vectors
 
@@ -109,15 +109,10 @@ def _identity(folder: Path, model: str, settings: Settings) -> str:
     told = {
         "model": model,
         "settings": asdict(settings),
-        "files": _seen(folder),
+        "files": seen(folder),
         "code": code(),
     }
-    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def _seen(folder: Path) -> list[tuple[str, int, int]]:
-    found = ((str(path.relative_to(folder)), path.stat()) for path in sorted(folder.rglob("*")) if path.is_file())
-    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in found]
+    return digests.of(told)
 
 
 def _read(file: Path) -> About | None:

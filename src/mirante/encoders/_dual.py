@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from PIL.Image import Image
 
+from mirante import digests
 from mirante.encoders import Settings, _adapters, _checkpoint, _machine
 from mirante.encoders._batched import Batched
 from mirante.encoders._tensors import shortened
@@ -180,7 +181,7 @@ class DualEncoder(Batched):
             "probe": {key: ids.tolist() for key, ids in self.tokens(PROBE).items()},
             "precision": precision,
         }
-        return _checkpoint.digest(content)
+        return digests.of(content)
 
 
 def _together(pixels: Sequence[Pixels]) -> Pixels:

@@ -5,7 +5,6 @@ rows are torch's to float tolerance, which is checked after the export, and so i
 space of their own: `quantise` makes that network, after calibration on the user's pictures and texts.
 """
 
-import hashlib
 import logging
 import os
 import warnings
@@ -21,7 +20,7 @@ import transformers
 from numpy.typing import NDArray
 from PIL.Image import Image, linear_gradient
 
-from mirante import runtimes
+from mirante import digests, runtimes
 from mirante.encoders import _checkpoint, _last_block
 from mirante.encoders._changed import with_options
 from mirante.encoders._dual import DualEncoder, Pixels
@@ -176,7 +175,7 @@ def _folder(encoder: DualEncoder) -> Path:
     made = (
         f"{encoder.provenance.revision} form {_FORM} torch {torch.__version__} transformers {transformers.__version__}"
     )
-    return cache_root(os.environ) / "mirante" / "exports" / hashlib.sha256(made.encode()).hexdigest()[:16]
+    return cache_root(os.environ) / "mirante" / "exports" / digests.short(made)
 
 
 class _Tower(torch.nn.Module):

@@ -16,6 +16,7 @@ import torch
 from PIL.Image import Image
 from safetensors.torch import save_file
 
+from mirante import digests
 from mirante.encoders import Settings, _checkpoint, _machine, _tiny
 from mirante.encoders._batched import Batched
 from mirante.encoders._dual import PROBE
@@ -107,7 +108,7 @@ class OpenClipEncoder(Batched):
             "probe": self.tokenizer(list(PROBE)).tolist(),
             "precision": precision,
         }
-        return _checkpoint.digest(content)
+        return digests.of(content)
 
 
 def open(address: str, folder: Path, settings: Settings) -> OpenClipEncoder:

@@ -18,7 +18,7 @@ import torch
 import transformers
 from PIL.Image import Image
 
-from mirante import encoders
+from mirante import digests, encoders
 from mirante.encoders import Settings, _address, _checkpoint, _machine, _tiny
 from mirante.encoders._batched import Batched
 from mirante.encoders._dual import IMAGE_SETTINGS, PROBE
@@ -108,7 +108,7 @@ class SentenceEncoder(Batched):
             "prompts": [self.module.prompts, self.module.default_prompt_name],
             "precision": precision,
         }
-        return _checkpoint.digest(content)
+        return digests.of(content)
 
 
 def open(address: str, folder: Path, settings: Settings) -> SentenceEncoder:

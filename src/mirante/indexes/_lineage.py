@@ -99,10 +99,18 @@ class Lineage:
         Raises:
             StoreError: the folder holds an index already.
         """
-        file = folder / FILE
-        if file.exists():
-            raise StoreError(f"{str(folder)!r} holds an index already: save into an empty folder.")
-        file.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+        check_empty(folder)
+        (folder / FILE).write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+
+
+def check_empty(folder: Path) -> None:
+    """Let pass a folder without `engine.json`.
+
+    Raises:
+        StoreError: it holds an index already.
+    """
+    if (folder / FILE).exists():
+        raise StoreError(f"{str(folder)!r} holds an index already: save into an empty folder.")
 
 
 def segments_of(keys: Numbers) -> Numbers:

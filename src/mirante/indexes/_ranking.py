@@ -85,6 +85,16 @@ def rank_all(rows: Rows, queries: Vectors, k: int, among: Numbers | None) -> Fou
     return answers, np.concatenate(tables)
 
 
+def completed(found: Found, rest: Numbers, rows: Rows, queries: Vectors, among: Numbers | None) -> Found:
+    """The answers, those to the queries numbered `rest` exactly, by all rows `among` (None for all)."""
+    answers, table = found
+    if len(rest):
+        others, table[rest] = rank_all(rows, queries[rest], table.shape[1], among)
+        for query, other in zip(rest.tolist(), others, strict=True):
+            answers[query] = other
+    return answers, table
+
+
 def _preselect(rows: Rows, queries: Vectors, k: int, among: Numbers | None) -> tuple[Numbers, Numbers]:
     """Pairs (asked, found) that hold the best k of each query, and few others; asked is ascending."""
     pool = _Pool(len(queries), k, slack(rows.dim))

@@ -21,7 +21,7 @@ from mirante.indexes import _lineage, _tuning, _unsaved
 from mirante.indexes._engines import Among, Engine, Stored, lost, step_for
 from mirante.indexes._ids import Ids
 from mirante.indexes._lineage import Lineage
-from mirante.indexes._ranking import Found, check_k, rank_all, rank_pairs, slack
+from mirante.indexes._ranking import Found, check_k, completed, rank_all, rank_pairs, slack
 from mirante.indexes._rows import Numbers, Rows, check_added, check_rows
 from mirante.indexes._tuning import Effort, Tuned
 from mirante.types import Scalar, Vectors
@@ -121,8 +121,7 @@ class RemoteIndex:
 
     def save(self, folder: Path) -> None:
         """Write the ids, `engine.json` and what was measured; drop what the compaction before the last left behind."""
-        if (folder / _lineage.FILE).exists():
-            raise StoreError(f"{str(folder)!r} holds an index already: save into an empty folder.")
+        _lineage.check_empty(folder)
         _unsaved.sweep()
         left = self._lineage.superseded
         if self._rows.crowded or len(self._lineage.segments) > _SEGMENTS:
@@ -154,12 +153,8 @@ class RemoteIndex:
         """The best k by the engine's candidates, and by all rows for the queries that these leave open."""
         asked, found, rest = self._candidates(queries, min(k, count), among, count)
         unique, place = np.unique(found, return_inverse=True)
-        answers, table = rank_pairs(self._part(unique), queries, k, asked, place)
-        if len(rest):
-            others, table[rest] = rank_all(self._rows, queries[rest], k, among)
-            for query, other in zip(rest.tolist(), others, strict=True):
-                answers[query] = other
-        return answers, table
+        ranked = rank_pairs(self._part(unique), queries, k, asked, place)
+        return completed(ranked, rest, self._rows, queries, among)
 
     def _candidates(
         self, queries: Vectors, want: int, among: Numbers | None, count: int

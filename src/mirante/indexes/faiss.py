@@ -22,7 +22,7 @@ import numpy as np
 from mirante.errors import StoreError
 from mirante.indexes import _tuning
 from mirante.indexes._files import link
-from mirante.indexes._ranking import check_k, rank_all, rank_pairs
+from mirante.indexes._ranking import check_k, completed, rank_all, rank_pairs
 from mirante.indexes._rows import Numbers, Rows, check_rows
 from mirante.indexes._structures import STRUCTURES, Among, Flat, library
 from mirante.indexes._tuning import Effort, Tuned
@@ -96,13 +96,8 @@ class FaissIndex:
             return rank_all(self._rows, checked, k, among)
         found, complete = self._structure.find(checked, min(k, count), self._among(among), self.effort)
         asked, column = np.nonzero((found >= 0) & complete[:, None])
-        answers, table = rank_pairs(self._rows, checked, k, asked, found[asked, column])
-        rest = np.flatnonzero(~complete)
-        if len(rest):
-            others, table[rest] = rank_all(self._rows, checked[rest], k, among)
-            for query, other in zip(rest.tolist(), others, strict=True):
-                answers[query] = other
-        return answers, table
+        ranked = rank_pairs(self._rows, checked, k, asked, found[asked, column])
+        return completed(ranked, np.flatnonzero(~complete), self._rows, checked, among)
 
     def vectors(self, ids: Sequence[str]) -> Vectors:
         """The (n, d) rows of n ids, in their order."""

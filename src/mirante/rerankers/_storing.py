@@ -17,9 +17,9 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
+from mirante.digests import short
 from mirante.disk import disk
 from mirante.embeddings.folder import Folder
-from mirante.embeddings.shelf import short
 from mirante.encoders import Settings
 from mirante.encoders._dual import DualEncoder
 from mirante.encoders._prompted import Hidden
