@@ -57,7 +57,7 @@ format: $(STAMP) ## mend what can be mended by a tool
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(STAMP) ## write docs/cli*.md from the command line's own help, the tables of docs/{datasets,models,scale}*.md
+docs: $(STAMP) ## write docs/cli*.md from the command line's own help, the tables of docs/topics/{datasets,models,scale}*.md
 	$(BIN)/python scripts/cli_help.py
 	$(BIN)/python scripts/datasets_page.py
 	$(BIN)/python scripts/models_page.py

@@ -1,4 +1,4 @@
-"""Write `docs/cli.md` and `docs/cli.pt-BR.md` from the command line's own help, or check that they are current."""
+"""Write `docs/reference/cli.md` and `docs/reference/cli.pt-BR.md` from the command line's own help, or check that they are current."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
 PAGES = {"en": DOCS / "cli.md", "pt": DOCS / "cli.pt-BR.md"}
 INTRODUCTIONS = {
     "en": """# The command line

@@ -1,4 +1,4 @@
-"""Write the table of `docs/datasets.md` and `docs/datasets.pt-BR.md` from what the readers know, or check it."""
+"""Write the table of `docs/topics/datasets.md` and `docs/topics/datasets.pt-BR.md` from what the readers know, or check it."""
 
 import sys
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from _written import Written
 from mirante.datasets import Published, every_published, holds, size
 from mirante.messages import text
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "topics"
 PAGES = {"en": DOCS / "datasets.md", "pt": DOCS / "datasets.pt-BR.md"}
 HEAD = ("address", "title", "holds", "layout", "columns", "size", "licence", "source", "protocol")
 

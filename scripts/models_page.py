@@ -1,4 +1,4 @@
-"""Write the tables of `docs/models.md` and `docs/models.pt-BR.md` from `models.toml`, or check them."""
+"""Write the tables of `docs/topics/models.md` and `docs/topics/models.pt-BR.md` from `models.toml`, or check them."""
 
 import sys
 import tomllib
@@ -10,7 +10,7 @@ from _written import Written
 from mirante import registry
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = {"en": ROOT / "docs/models.md", "pt": ROOT / "docs/models.pt-BR.md"}
+PAGES = {"en": ROOT / "docs/topics/models.md", "pt": ROOT / "docs/topics/models.pt-BR.md"}
 ROWS = Path(__file__).with_name("models.toml")
 ENCODERS = ROOT / "src/mirante/encoders"
 HEAD = {
@@ -71,7 +71,7 @@ def cells(row: Mapping[str, Any], lang: str) -> list[str]:
     memory = " / ".join(f"{number(millions * width / 1000, 1, lang)} GB" for width in (4, 2))
     return [
         f"[{row['id']}](https://huggingface.co/{row['id']})",
-        f"[`{row['family']}`](../src/mirante/encoders/{file(row['family'])})",
+        f"[`{row['family']}`](../../src/mirante/encoders/{file(row['family'])})",
         words.get(row["languages"], row["languages"]),
         words.get(row["pixels"], row["pixels"]),
         size,

@@ -1,4 +1,4 @@
-"""Write the figures of docs/scale*.md: a plan for 1 million, 100 million and 5 billion pictures, from measured costs.
+"""Write the figures of docs/topics/scale*.md: a plan for 1 million, 100 million and 5 billion pictures, from measured costs.
 
     python scripts/scale_plan.py [--check]
 
@@ -144,7 +144,7 @@ def _bytes(value: float) -> str:
     return f"{_number(value / 1000**power)} {UNITS[power]}"
 
 
-PAGES = {"en": ROOT / "docs" / "scale.md", "pt": ROOT / "docs" / "scale.pt-BR.md"}
+PAGES = {"en": ROOT / "docs" / "topics" / "scale.md", "pt": ROOT / "docs" / "topics" / "scale.pt-BR.md"}
 WRITTEN = Written(PAGES, plan, Path(__file__), "docs/results and the table of GPUs say")
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def test_the_tables_are_current() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_data_set_has_one_row_with_its_facts(page: str) -> None:
     rows = {}
-    for line in (ROOT / "docs" / page).read_text(encoding="utf-8").splitlines():
+    for line in (ROOT / "docs/topics" / page).read_text(encoding="utf-8").splitlines():
         if found := re.match(r"\| `([a-z0-9-]+)` \| \[", line):
             rows[found.group(1)] = line
     assert list(rows) == [one.name for one in every_published()]
@@ -32,11 +32,11 @@ def test_every_data_set_has_one_row_with_its_facts(page: str) -> None:
 
 
 def test_a_stale_table_is_noticed(tmp_path: Path) -> None:
-    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/topics").mkdir(parents=True)
     (tmp_path / "scripts").mkdir()
     for page in PAGES:
-        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-        (tmp_path / "docs" / page).write_text(text.replace("Winoground", "Vinoground"), encoding="utf-8")
+        text = (ROOT / "docs/topics" / page).read_text(encoding="utf-8")
+        (tmp_path / "docs/topics" / page).write_text(text.replace("Winoground", "Vinoground"), encoding="utf-8")
     script = tmp_path / "scripts/datasets_page.py"
     for name in (script.name, "_written.py"):
         (tmp_path / "scripts" / name).write_text(
@@ -46,4 +46,4 @@ def test_a_stale_table_is_noticed(tmp_path: Path) -> None:
     assert checked.returncode == 1
     assert "datasets.pt-BR.md" in checked.stderr
     subprocess.run([sys.executable, str(script)], check=True)
-    assert (tmp_path / "docs/datasets.md").read_bytes() == (ROOT / "docs/datasets.md").read_bytes()
+    assert (tmp_path / "docs/topics/datasets.md").read_bytes() == (ROOT / "docs/topics/datasets.md").read_bytes()
