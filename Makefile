@@ -64,7 +64,7 @@ docs: $(STAMP) ## write docs/cli*.md from the command line's own help, the table
 	$(BIN)/python scripts/scale_plan.py
 
 readme: $(STAMP) ## run every command of the READMEs
-	$(BIN)/python scripts/readme_commands.py $(ARGS)
+	$(BIN)/python scripts/page_commands.py $(ARGS)
 
 wheel: $(STAMP) ## build a wheel and check that it holds what the repository holds
 	$(BIN)/python scripts/wheel_contents.py

@@ -1,4 +1,4 @@
-"""Write `docs/reference/cli.md` and `docs/reference/cli.pt-BR.md` from the command line's own help, or check that they are current."""
+"""Write `docs/reference/cli*.md` from the command line's own help, or check that they are current."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""Write the table of `docs/topics/datasets.md` and `docs/topics/datasets.pt-BR.md` from what the readers know, or check it."""
+"""Write the table of `docs/topics/datasets*.md` from what the readers know, or check it."""
 
 import sys
 from collections.abc import Iterator

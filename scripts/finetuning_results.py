@@ -1,10 +1,12 @@
-"""Run fine-tuning recipes with three seeds each and write docs/results/fine-tuning.md and .json from what they give.
+"""Run fine-tuning recipes with three seeds each and write docs/results/fine-tuning*.md and .json from what they give.
 
     python scripts/finetuning_results.py [scenes-pt scenes-pt-lora …]
+    python scripts/finetuning_results.py --pages | --check
 
 A run that is already there (runs/NAME-SEED) is not done again; recipes that are not named keep their figures.
 """
 
+import argparse
 import json
 import statistics
 import sys
@@ -12,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from _saved import add_options, head, numbers, paragraph, settle, twins
 from mirante.cli.output import percent
 from mirante.progress import Line, listening
 from mirante.training import read_config, train
@@ -19,23 +22,56 @@ from mirante.types import Estimate
 
 ROOT = Path(__file__).resolve().parents[1]
 HOME = ROOT / "docs" / "results"
+SAVED = HOME / "fine-tuning.json"
 SEEDS = (0, 1, 2)
 T_OF_2 = 4.303  # Student's t, 97.5 %, 2 degrees of freedom
 METRIC = "hit_rate@1"
-NAMES = {
-    "scenes-pt": "Portuguese, text tower",
-    "scenes-pt-lora": "Portuguese, LoRA",
-    "scenes-chalk": "A drawing style never seen, image tower",
-    "stamps-pt": "Tux Paint stamps in Portuguese",
+RECIPES = ("scenes-pt", "scenes-pt-lora", "scenes-chalk", "stamps-pt")
+COMMAND = "python scripts/finetuning_results.py"
+WORDS = {
+    "en": {
+        "title": "Fine-tuning",
+        "scenes-pt": "Portuguese, text tower",
+        "scenes-pt-lora": "Portuguese, LoRA",
+        "scenes-chalk": "A drawing style never seen, image tower",
+        "stamps-pt": "Tux Paint stamps in Portuguese",
+        "head": """Written by `{command}` from the recipes in `configs/`, each with seeds 0, 1 and 2. Text to
+            image, {metric} in per cent, 95 % intervals by bootstrap over pictures. The mean over seeds has a 95 %
+            interval by Student's t with 2 degrees of freedom: it says how much the seed matters, not how much the test
+            pictures do. Pictures of the measured splits are seen in training by none of the recipes, and nothing is
+            selected by them.""",
+        "sizes": "{steps} steps; {trained:,} of {every:,} parameters trained ({share:.1f} %). Measured on {target}",
+        "retained": "; retained: {retain}",
+        "asked": "{data}{told}, {queries:,} queries in {gallery:,} pictures",
+        "in": " in {language}",
+        "columns": "seed | before | after | retained before | retained after | seconds",
+        "made": "Made by `{command}`.",
+        "gain": "Gain: {spread} points.",
+        "change": "Change of what was to be retained: {spread} points.",
+        "share": "LoRA reaches {share} of the gain of `scenes-pt.toml`.",
+    },
+    "pt": {
+        "title": "Ajuste fino",
+        "scenes-pt": "Português, torre de texto",
+        "scenes-pt-lora": "Português, LoRA",
+        "scenes-chalk": "Um estilo de desenho nunca visto, torre de imagem",
+        "stamps-pt": "Carimbos do Tux Paint em português",
+        "head": """Escrito por `{command}` a partir das receitas em `configs/`, cada uma com as sementes 0, 1 e 2, de
+            texto para imagem: {metric} em por cento, intervalos de 95 % por bootstrap sobre as imagens. A média das
+            sementes tem um intervalo de 95 % pelo t de Student com 2 graus de liberdade: ele diz quanto a semente
+            importa, não quanto importam as imagens de teste. Nenhuma receita vê no treino as imagens das partições
+            medidas, e nada é escolhido por elas.""",
+        "sizes": "{steps} passos; {trained:,} de {every:,} parâmetros treinados ({share:.1f} %). Medido em {target}",
+        "retained": "; retido: {retain}",
+        "asked": "{data}{told}, {queries:,} consultas em {gallery:,} imagens",
+        "in": " em {language}",
+        "columns": "semente | antes | depois | retido antes | retido depois | segundos",
+        "made": "Feito por `{command}`.",
+        "gain": "Ganho: {spread} pontos.",
+        "change": "Mudança no que devia ser retido: {spread} pontos.",
+        "share": "A LoRA alcança {share} do ganho de `scenes-pt.toml`.",
+    },
 }
-HEAD = """# Fine-tuning
-
-Written by `python scripts/finetuning_results.py` from the recipes in `configs/`, each with seeds 0, 1 and 2. Text to
-image, {metric} in per cent, 95 % intervals by bootstrap over pictures. The mean over seeds has a 95 % interval by
-Student's t with 2 degrees of freedom: it says how much the seed matters, not how much the test pictures do. Pictures of
-the measured splits are seen in training by none of the recipes, and nothing is selected by them.
-
-"""
 
 
 def measure(name: str, seed: int) -> dict[str, Any]:
@@ -52,36 +88,54 @@ def _plain(one: Estimate | None) -> dict[str, float] | None:
     return None if one is None else {"value": one.value, "low": one.low, "high": one.high}
 
 
-def section(name: str, runs: list[dict[str, Any]]) -> str:
+def page(known: dict[str, Any], lang: str) -> str:
+    """All that is known, in Markdown."""
+    words = WORDS[lang]
+    parts = [head(words["title"], "fine-tuning", lang).rstrip()]
+    parts.append(paragraph(words["head"].format(command=COMMAND, metric=METRIC)))
+    parts += [section(name, known[name], lang) for name in RECIPES if name in known]
+    return "\n\n".join([*parts, *compared(known, lang)]) + "\n"
+
+
+def section(name: str, runs: list[dict[str, Any]], lang: str) -> str:
     """The table of one recipe."""
+    words = WORDS[lang]
     target, retain = runs[0]["protocols"]["target"], runs[0]["protocols"].get("retain")
     data = read_config(ROOT / "configs" / f"{name}.toml").data
     trained, every = runs[0]["parameters"]["trained"], runs[0]["parameters"]["all"]
+    said = words["sizes"].format(
+        steps=runs[0]["steps"],
+        trained=trained,
+        every=every,
+        share=100 * trained / every,
+        target=asked(target, data.language, lang),
+    )
+    said += words["retained"].format(retain=asked(retain, data.retain_language, lang)) if retain else ""
     lines = [
-        f"## {NAMES.get(name, name)}: [{name}.toml](../../configs/{name}.toml)",
+        f"## {words[name]}: [{name}.toml](../../configs/{name}.toml)",
         "",
-        f"{runs[0]['steps']} steps; {trained:,} of {every:,} parameters trained "
-        f"({100 * trained / every:.1f} %). Measured on {asked(target, data.language)}"
-        + (f"; retained: {asked(retain, data.retain_language)}." if retain else "."),
+        paragraph(numbers(said + ".", lang)),
         "",
-        "| seed | before | after | retained before | retained after | seconds |",
-        "|---|---|---|---|---|---|",
+        f"| {words['columns']} |",
+        "|" + "---|" * 6,
     ]
     for run in runs:
         cells = [shown(run[key]) for key in ("before", "after", "retain_before", "retain_after")]
-        lines.append(f"| {run['seed']} | {' | '.join(cells)} | {run['seconds']:.0f} |")
+        lines.append(numbers(f"| {run['seed']} | {' | '.join(cells)} | {run['seconds']:.0f} |", lang))
     gains = [100 * (run["after"]["value"] - run["before"]["value"]) for run in runs]
-    lines += ["", f"Gain: {spread(gains)} points."]
+    lines += ["", words["made"].format(command=COMMAND)]
+    lines += ["", numbers(words["gain"].format(spread=spread(gains)), lang)]
     if retain:
         lost = [100 * (run["retain_after"]["value"] - run["retain_before"]["value"]) for run in runs]
-        lines.append(f"Change of what was to be retained: {spread(lost)} points.")
+        lines.append(numbers(words["change"].format(spread=spread(lost)), lang))
     return "\n".join(lines)
 
 
-def asked(protocol: dict[str, Any], language: str | None) -> str:
+def asked(protocol: dict[str, Any], language: str | None, lang: str) -> str:
     """A protocol in words."""
-    told = f" in {language}" if language else ""
-    return f"{protocol['data']}{told}, {protocol['queries']:,} queries in {protocol['gallery']:,} pictures"
+    told = WORDS[lang]["in"].format(language=language) if language else ""
+    data = protocol["data"] if lang == "en" else protocol["data"].replace("(held out ", "(separados ")
+    return WORDS[lang]["asked"].format(data=data, told=told, queries=protocol["queries"], gallery=protocol["gallery"])
 
 
 def shown(one: dict[str, float] | None) -> str:
@@ -95,20 +149,7 @@ def spread(points: list[float]) -> str:
     return f"{mean:+.1f} [{mean - half:+.1f}, {mean + half:+.1f}]"
 
 
-def main(names: list[str]) -> None:
-    """Run, gather, write."""
-    target = HOME / "fine-tuning.json"
-    known: dict[str, Any] = json.loads(target.read_text(encoding="utf-8")) if target.is_file() else {}
-    with listening(Line()):
-        for name in names or list(NAMES):
-            known[name] = [measure(name, seed) for seed in SEEDS]
-            target.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-    parts = [section(name, known[name]) for name in NAMES if name in known]
-    parts.extend(compared(known))
-    (HOME / "fine-tuning.md").write_text(HEAD.format(metric=METRIC) + "\n\n".join(parts) + "\n", encoding="utf-8")
-
-
-def compared(known: dict[str, Any]) -> list[str]:
+def compared(known: dict[str, Any], lang: str) -> list[str]:
     """LoRA's share of the full gain."""
     if not {"scenes-pt", "scenes-pt-lora"} <= set(known):
         return []
@@ -118,8 +159,30 @@ def compared(known: dict[str, Any]) -> list[str]:
     }
     shares = [100 * lora / full for lora, full in zip(gains["scenes-pt-lora"], gains["scenes-pt"], strict=True)]
     mean, half = statistics.mean(shares), T_OF_2 * statistics.stdev(shares) / len(shares) ** 0.5
-    return [f"LoRA reaches {mean:.1f} % [{mean - half:.1f}, {mean + half:.1f}] of the gain of `scenes-pt.toml`."]
+    told = f"{mean:.1f} % [{mean - half:.1f}, {mean + half:.1f}]"
+    return [numbers(WORDS[lang]["share"].format(share=told), lang)]
+
+
+def saved() -> dict[str, Any]:
+    """Figures of earlier runs, by recipe."""
+    return json.loads(SAVED.read_text(encoding="utf-8")) if SAVED.is_file() else {}
+
+
+def main() -> int:
+    """Run, gather, write; or only write, or check."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[[], *RECIPES])
+    add_options(parser)
+    wanted = parser.parse_args()
+    known = saved()
+    if not (wanted.pages or wanted.check):
+        with listening(Line()):
+            for name in wanted.names or RECIPES:
+                known[name] = [measure(name, seed) for seed in SEEDS]
+                SAVED.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    pages = {path: page(known, lang) for lang, path in twins(HOME, "fine-tuning").items()}
+    return settle(pages, check=wanted.check, script=Path(__file__).name)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Write the tables of `docs/topics/models.md` and `docs/topics/models.pt-BR.md` from `models.toml`, or check them."""
+"""Write the tables of `docs/topics/models*.md` from `models.toml`, or check them."""
 
 import sys
 import tomllib

@@ -1,13 +1,15 @@
-"""Plant defects in drawn data and see which of them `mirante inspect` finds; write docs/results/planted-defects.md.
+"""Plant defects in drawn data and see which of them `mirante inspect` finds; write docs/results/planted-defects*.md.
 
-    python scripts/planted_defects.py
+    python scripts/planted_defects.py [--pages | --check]
 
 Each seed draws scenes that no split holds, 500 to learn from and 300 to measure, as a folder of PNG files with one
 English caption each, and spoils it. The product then reads the folder as anybody's. About five minutes of one core.
 """
 
+import argparse
 import io
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from _saved import add_options, head, numbers, settle, twins
 from mirante.classification.shares import share
 from mirante.datasets import open_dataset
 from mirante.datasets.scenes import claims, grammar
@@ -28,18 +31,29 @@ from mirante.encoders import load
 from mirante.types import Embeddings, Encoder, Pairs
 
 HOME = Path(__file__).resolve().parents[1] / "docs" / "results"
+SAVED = HOME / "planted-defects.json"
 SEEDS = (101, 102, 103, 104, 105)
 LEARNT, MEASURED = 500, 300
 SIDE = 128
 SHARES = {"swapped": 0.05, "repeated": 0.05, "listed": 0.05, "foreign": 0.05}
 LEAKED = 0.10
 SAYINGS = ("a picture", "untitled", "image from the collection")
+COMMAND = "python scripts/planted_defects.py"
 NAMES = {
-    "swapped": "swapped captions",
-    "leaked": "leaked test pictures",
-    "repeated": "repeated captions",
-    "listed": "list captions",
-    "foreign": "Portuguese among English",
+    "en": {
+        "swapped": "swapped captions",
+        "leaked": "leaked test pictures",
+        "repeated": "repeated captions",
+        "listed": "list captions",
+        "foreign": "Portuguese among English",
+    },
+    "pt": {
+        "swapped": "legendas trocadas",
+        "leaked": "imagens de teste vazadas",
+        "repeated": "legendas repetidas",
+        "listed": "legendas que são listas",
+        "foreign": "português entre inglês",
+    },
 }
 
 
@@ -158,21 +172,26 @@ def tally(rows: Sequence[Row], found: dict[str, set[str]]) -> dict[str, dict[str
     return counts
 
 
-def page(runs: Sequence[dict[str, Any]]) -> str:
+def page(runs: Sequence[dict[str, Any]], lang: str) -> str:
     """The results as Markdown."""
-    lines = [HEAD.format(seeds=", ".join(str(run["seed"]) for run in runs), learnt=LEARNT, measured=MEASURED)]
-    lines += ["| defect | planted | found | sound | false alarms |", "|---|---|---|---|---|"]
-    for name, words in NAMES.items():
+    names, words = NAMES[lang], WORDS[lang]
+    seeds = ", ".join(str(run["seed"]) for run in runs)
+    made = words["made"].format(command=COMMAND)
+    lines = [head(words["title"], "planted-defects", lang)]
+    lines.append(words["head"].format(command=COMMAND, seeds=seeds, learnt=LEARNT, measured=MEASURED))
+    lines += [f"| {words['columns']} |", "|---|---|---|---|---|"]
+    for name, told in names.items():
         sums = {key: sum(run["defects"][name][key] for run in runs) for key in ("planted", "found", "sound", "alarms")}
         cells = written(sums["found"], sums["planted"]), written(sums["alarms"], sums["sound"])
-        lines.append(f"| {words} | {sums['planted']:,} | {cells[0]} | {sums['sound']:,} | {cells[1]} |")
-    lines += ["", "Seed by seed, found of planted (false alarms):", ""]
-    lines += [f"| seed | {' | '.join(NAMES.values())} |", "|---" * (len(NAMES) + 1) + "|"]
+        line = f"| {told} | {sums['planted']:,} | {cells[0]} | {sums['sound']:,} | {cells[1]} |"
+        lines.append(numbers(line, lang))
+    lines += ["", made, "", words["each"], ""]
+    lines += [f"| {words['seed']} | {' | '.join(names.values())} |", "|---" * (len(names) + 1) + "|"]
     for run in runs:
-        each = (run["defects"][name] for name in NAMES)
+        each = (run["defects"][name] for name in names)
         cells_of = (f"{one['found']}/{one['planted']} ({one['alarms']})" for one in each)
         lines.append(f"| {run['seed']} | {' | '.join(cells_of)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", made]) + "\n"
 
 
 def written(count: int, of: int) -> str:
@@ -181,9 +200,14 @@ def written(count: int, of: int) -> str:
     return f"{100 * one.value:.1f} % [{100 * one.low:.1f}, {100 * one.high:.1f}]"
 
 
-HEAD = """# Planted defects
-
-Written by `python scripts/planted_defects.py`. Seeds {seeds}: each draws {learnt} + {measured} scenes that no split
+WORDS = {
+    "en": {
+        "title": "Planted defects",
+        "columns": "defect | planted | found | sound | false alarms",
+        "each": "Seed by seed, found of planted (false alarms):",
+        "seed": "seed",
+        "made": "Made by `{command}`.",
+        "head": """Written by `{command}`. Seeds {seeds}: each draws {learnt} + {measured} scenes that no split
 holds, as folders `train` and `test` of PNG files with one English caption each, and spoils rows of their own:
 
 - 5 % of the captions are exchanged among each other;
@@ -197,8 +221,32 @@ Then `mirante inspect FOLDER --model scenes` reads the folder. A false alarm is 
 not have; rows with other defects count as sound there. Scenes that happen to be told in the same words do repeat a
 caption; copies of one picture do not. Intervals of 95 % by Wilson over all seeds together. Captions say everything
 about their scene; of partial ones ("stars") fewer exchanges can be seen, as many are true of both pictures.
+""",
+    },
+    "pt": {
+        "title": "Defeitos plantados",
+        "columns": "defeito | plantados | achados | sãs | alarmes falsos",
+        "each": "Semente por semente, achados de plantados (alarmes falsos):",
+        "seed": "semente",
+        "made": "Feito por `{command}`.",
+        "head": """Escrito por `{command}`. Sementes {seeds}: cada uma desenha {learnt} + {measured} cenas que nenhuma
+partição tem, nas pastas `train` e `test`, em arquivos PNG com uma legenda em inglês cada, e estraga linhas próprias:
 
-"""
+- 5 % das legendas são trocadas entre si;
+- 10 % das imagens de teste viram cópias de imagens de treino: 95 % de cada lado, recortadas em qualquer lugar, JPEG de
+  qualidade 40 a 90, metade delas ampliada de volta;
+- 5 % dizem "a picture", "untitled" ou "image from the collection";
+- 5 % são duas legendas como `str(list)`;
+- 5 % estão em português.
+
+Depois, `mirante inspect FOLDER --model scenes` lê a pasta. Um alarme falso é uma linha apontada por um defeito que ela
+não tem; linhas com outros defeitos contam como sãs ali. Cenas descritas por acaso com as mesmas palavras de fato repetem
+uma legenda; cópias de uma imagem, não. Intervalos de 95 % pelo método de Wilson, sobre todas as sementes juntas. As
+legendas dizem tudo sobre sua cena; em legendas parciais ("stars") menos trocas podem ser vistas, pois muitas valem para
+as duas imagens.
+""",
+    },
+}
 
 
 def measure(seed: int, encoder: Encoder, planted: Callable[[Path, int], list[Row]] = plant) -> dict[str, Any]:
@@ -208,15 +256,19 @@ def measure(seed: int, encoder: Encoder, planted: Callable[[Path, int], list[Row
         return {"seed": seed, "defects": tally(rows, found_in(examined(Path(folder), encoder)))}
 
 
-def main() -> None:
-    """Measure every seed and write both files."""
-    encoder = load("scenes")
-    runs = [measure(seed, encoder) for seed in SEEDS]
-    (HOME / "planted-defects.json").write_text(
-        json.dumps({"shares": SHARES | {"leaked": LEAKED}, "runs": runs}, indent=1) + "\n", encoding="utf-8"
-    )
-    (HOME / "planted-defects.md").write_text(page(runs), encoding="utf-8")
+def main() -> int:
+    """Measure every seed, save, and write both pages; or only write, or check."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(parser)
+    asked = parser.parse_args()
+    if not (asked.pages or asked.check):
+        encoder = load("scenes")
+        found = {"shares": SHARES | {"leaked": LEAKED}, "runs": [measure(seed, encoder) for seed in SEEDS]}
+        SAVED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    runs = json.loads(SAVED.read_text(encoding="utf-8"))["runs"]
+    pages = {path: page(runs, lang) for lang, path in twins(HOME, "planted-defects").items()}
+    return settle(pages, check=asked.check, script=Path(__file__).name)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Write the figures of docs/topics/scale*.md: a plan for 1 million, 100 million and 5 billion pictures, from measured costs.
+"""Write the figures of docs/topics/scale*.md: a plan for 1 M, 100 M and 5 B pictures, from measured costs.
 
     python scripts/scale_plan.py [--check]
 

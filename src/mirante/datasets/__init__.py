@@ -53,7 +53,7 @@ FORMS = """\
   shards-{000..009}.tar                WebDataset
   captions.json                        COCO captions or Karpathy's JSON
   scenes                               the embedded pictures
-  coco, flickr30k, xtd-10, ...         published data sets, also coco:/path/to/folder (docs/topics/datasets.md lists them)
+  coco, flickr30k, xtd-10, ...         published data sets, also coco:/path/to/folder (docs/topics/datasets.md)
 each with :split or :split,split after it"""
 
 

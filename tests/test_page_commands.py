@@ -1,4 +1,4 @@
-"""The commands of a README are found, and one that fails is reported."""
+"""The commands of a page are found, servers run beside them, and one that fails is reported."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "readme_commands.py"
+SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "page_commands.py"
 
 README = r"""
 # A README
@@ -75,7 +75,7 @@ def test_what_ran_already_is_left_out_if_it_stands_there(readme: Path) -> None:
     assert done.returncode == 0
     assert [line for line in done.stdout.splitlines() if line in {"one", "two three", "four"}] == ["two three", "four"]
     assert (unknown.returncode, unknown.stdout) == (1, "")
-    assert "No README has the command 'echo none'" in unknown.stderr
+    assert "No page has the command 'echo none'" in unknown.stderr
 
 
 @pytest.mark.parametrize("last", ["exit 3", "false | true", "ls no-such-file"])
@@ -100,3 +100,34 @@ def test_a_readme_that_proves_nothing_is_refused(readme: Path, text: str, messag
     done = runner(readme)
     assert done.returncode == 1
     assert message in done.stderr
+
+
+SERVER = """
+```console server
+$ echo http://{address}; echo started >> {log}; exec sleep 600
+```
+
+```console
+$ cat {log}
+$ {last}
+```
+"""
+
+
+def test_a_server_runs_until_the_end_of_its_page(tmp_path: Path) -> None:
+    readme, log = tmp_path / "README.md", tmp_path / "log"
+    text = SERVER.format(address="localhost:1", log=log, last="pgrep -f 'sleep 60[0]'")
+    readme.write_text(text, encoding="utf-8")
+    done = runner(readme)
+    assert done.returncode == 0, done.stderr
+    assert "started" in done.stdout.splitlines()
+    running = int(done.stdout.splitlines()[-2])
+    assert not Path(f"/proc/{running}").exists()
+
+
+def test_a_server_that_ends_without_an_address_fails_the_run(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("```console server\n$ echo no; exit 1\n```\n```console\n$ echo one\n```\n", encoding="utf-8")
+    done = runner(readme)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == ["FAILED README.md:2: echo no; exit 1"]
