@@ -229,8 +229,9 @@ about their scene; of partial ones ("stars") fewer exchanges can be seen, as man
         "each": "Semente por semente, achados de plantados (alarmes falsos):",
         "seed": "semente",
         "made": "Feito por `{command}`.",
-        "head": """Escrito por `{command}`. Sementes {seeds}: cada uma desenha {learnt} + {measured} cenas que nenhuma
-partição tem, nas pastas `train` e `test`, em arquivos PNG com uma legenda em inglês cada, e estraga linhas próprias:
+        "head": """Escrito por `{command}`. Sementes {seeds}: cada uma desenha {learnt} + {measured}
+cenas que nenhuma partição tem, nas pastas `train` e `test`, em arquivos PNG com uma legenda em inglês cada, e estraga
+linhas próprias:
 
 - 5 % das legendas são trocadas entre si;
 - 10 % das imagens de teste viram cópias de imagens de treino: 95 % de cada lado, recortadas em qualquer lugar, JPEG de
@@ -240,10 +241,10 @@ partição tem, nas pastas `train` e `test`, em arquivos PNG com uma legenda em 
 - 5 % estão em português.
 
 Depois, `mirante inspect FOLDER --model scenes` lê a pasta. Um alarme falso é uma linha apontada por um defeito que ela
-não tem; linhas com outros defeitos contam como sãs ali. Cenas descritas por acaso com as mesmas palavras de fato repetem
-uma legenda; cópias de uma imagem, não. Intervalos de 95 % pelo método de Wilson, sobre todas as sementes juntas. As
-legendas dizem tudo sobre sua cena; em legendas parciais ("stars") menos trocas podem ser vistas, pois muitas valem para
-as duas imagens.
+não tem; linhas com outros defeitos contam como sãs ali. Cenas descritas por acaso com as mesmas palavras repetem, de
+fato, uma legenda; cópias de uma imagem, não. Intervalos de 95 % pelo método de Wilson, sobre todas as sementes juntas.
+As legendas dizem tudo sobre sua cena; em legendas parciais ("stars") menos trocas podem ser vistas, pois muitas valem
+para as duas imagens.
 """,
     },
 }
