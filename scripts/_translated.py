@@ -143,6 +143,12 @@ def paragraph(text: str) -> str:
     return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
+def head(title: str, pages: Mapping[str, Path], lang: str, say: Say) -> str:
+    """Title of a page, and the link to the same page in the other language."""
+    link = f"*[Em português]({pages['pt'].name})*" if lang == "en" else f"*[In English]({pages['en'].name})*"
+    return f"# {say(title, lang)}\n\n{link}"
+
+
 def cell(text: str) -> str:
     """`text` on one line, fit for a cell of a table."""
     return flat(text).replace("|", "\\|")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from _docstrings import parse
-from _translated import Generated, Say, cell, paragraph
+from _translated import Generated, Say, cell, head, paragraph
 from mirante.advice import rules
 from mirante.cost import gpus
 from mirante.evaluation.presets import Preset
@@ -51,20 +51,20 @@ class File:
 FILES = (
     File(
         "Training",
-        "mirante train RUN.toml",
+        "mirante train configs/scenes-pt.toml",
         "One run: where it starts, what it learns from, how, and for how long. `mirante estimate` and `mirante elip "
         "train` read the same file; `configs/` has complete ones.",
         TrainConfig,
     ),
     File(
         "Service",
-        "mirante serve --config SERVICE.toml",
+        "mirante serve --config service.toml",
         "What is served, to whom, within which limits.",
         ServiceConfig,
     ),
     File(
         "Template of a question",
-        "mirante ask INDEX QUESTION --template TEMPLATE.toml",
+        'mirante ask runs/tour/vectors "where is the yellow star?" --template template.toml',
         "How a generator is asked: text with fields by name between braces. `item` may name `{id}`, `{caption}` (the "
         "first), `{captions}`, `{relevance}`, `{metadata}` (all fields) and `{metadata.NAME}`; `prompt` names "
         "`{items}`, `{question}` and `{language}`. `{{` and `}}` are braces.",
@@ -72,21 +72,21 @@ FILES = (
     ),
     File(
         "GPUs and prices",
-        "mirante estimate RUN.toml --gpus GPUS.toml",
+        "mirante estimate configs/scenes-pt.toml --gpus gpus.toml",
         "GPUs to rent, with dated prices. Without `--gpus`, `~/.config/mirante/gpus.toml` is read where there is one, "
         "else the table that comes with Mirante.",
         gpus.Table,
     ),
     File(
         "Protocol of an evaluation",
-        "mirante evaluate DATA --protocol PROTOCOL.toml",
+        "mirante evaluate scenes:test --model scenes --protocol protocol.toml",
         "Which images and captions are asked, and how relevance is read. The protocols that come with Mirante have the "
         "same keys.",
         Preset,
     ),
     File(
         "Rules of advice",
-        "mirante advise DATA --rules RULES.toml",
+        "mirante advise scenes:test --rules rules.toml",
         "A table of rules in place of the guide's. Within a topic the first rule of which all conditions hold answers.",
         rules.Table,
     ),
@@ -95,12 +95,10 @@ FILES = (
 
 def page(lang: str, say: Say) -> str:
     """The whole page."""
-    here, there = (PAGES[one].name for one in (("en", "pt") if lang == "en" else ("pt", "en")))
-    link = f"*[Em português]({there})*" if lang == "en" else f"*[In English]({there})*"
-    assert here != there
-    parts = [f"# {say('Configuration', lang)}", link, *(paragraph(say(one, lang)) for one in INTRODUCTION)]
+    parts = [head("Configuration", PAGES, lang, say), *(paragraph(say(one, lang)) for one in INTRODUCTION)]
     for file in FILES:
-        parts += [f"## {say(file.title, lang)}", f"`{file.command}`", paragraph(say(file.about, lang))]
+        parts += [f"## {say(file.title, lang)}", paragraph(say(file.about, lang))]
+        parts.append(f"```console no-run\n$ {file.command}\n```")
         for paths, kind in sections(file.kind):
             parts += section(paths, kind, lang, say)
     return "\n\n".join(parts) + "\n"
@@ -130,7 +128,8 @@ def section(paths: list[str], kind: type[Any], lang: str, say: Say) -> Iterator[
     known = {one.name: one for one in fields(kind)}
     if known.keys() != told.args.keys():
         wrong = ", ".join(sorted(known.keys() ^ told.args.keys()))
-        raise SystemExit(f"{kind.__module__}.{kind.__qualname__}: its fields and the Args of its docstring differ in {wrong}: mend it.")
+        place = f"{kind.__module__}.{kind.__qualname__}"
+        raise SystemExit(f"{place}: its fields and the Args of its docstring differ in {wrong}. Mend the docstring.")
     rows = [
         f"| `{key(paths[0], name, hints[name])}` | {cell(typed(hints[name], lang, say))} "
         f"| {default(one, lang, say)} | {cell(say(told.args[name], lang))} |"
@@ -155,5 +154,53 @@ def written(path: str, name: str, hint: Any) -> str:
 
 def key(path: str, name: str, hint: Any) -> str:
     """How a field is written in its section: a key, or the head of a section of its own."""
-    table = below(hint) or (not path and get_origin(hint) is Mapping.__origin__)
+    table = below(hint) or (not path and get_origin(hint) is Mapping)
     return written(path, name, hint) if table else name
+
+
+def typed(hint: Any, lang: str, say: Say) -> str:
+    """What a field takes, in words."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if below(hint):
+        return say("sections" if origin is tuple else "section", lang)
+    if origin in (Union, types.UnionType):
+        return f" {say('or', lang)} ".join(typed(one, lang, say) for one in arguments if one is not type(None))
+    if origin is Literal:
+        return ", ".join(f"`{json.dumps(one)}`" for one in arguments)
+    if origin is tuple:
+        return f"{say('list of', lang)} {typed(arguments[0], lang, say)}"
+    if origin is Mapping:
+        return say("table: name = value", lang)
+    return say(WORDS[hint], lang)
+
+
+def default(one: Field[Any], lang: str, say: Say) -> str:
+    """What a field is where it is left out."""
+    value = one.default if one.default is not MISSING else MISSING
+    if one.default_factory is not MISSING:
+        value = one.default_factory()
+    if value is MISSING:
+        return say("required", lang)
+    if value is None or value in (math.inf, -math.inf):
+        return "—"
+    return say("its defaults", lang) if is_dataclass(value) else f"`{toml(value)}`"
+
+
+def toml(value: Any) -> str:
+    """A value as TOML writes it; of a section the keys that are not left at their defaults."""
+    if is_dataclass(value):
+        given = {one.name: getattr(value, one.name) for one in fields(value)}
+        told = {one.name: given[one.name] for one in fields(value) if one.default != given[one.name]}
+        return toml({name: inner for name, inner in told.items() if inner != {}})
+    if isinstance(value, Mapping):
+        inside = ", ".join(f"{name} = {toml(inner)}" for name, inner in value.items())
+        return f"{{ {inside} }}" if inside else "{}"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(toml, value))}]"
+    return f"{value:_}" if type(value) is int and value > 99_999 else json.dumps(value, ensure_ascii=False)
+
+
+GENERATED = Generated(PAGES, page, Path(__file__))
+
+if __name__ == "__main__":
+    sys.exit(GENERATED.main(__doc__))

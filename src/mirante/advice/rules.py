@@ -91,7 +91,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Table:
-    """All rules, read from top to bottom."""
+    """All rules.
+
+    Args:
+        rules: read from top to bottom; within a topic the first that holds answers.
+    """
 
     rules: tuple[Rule, ...]
 

@@ -60,7 +60,11 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Table:
-    """The file: `[[gpu]]` and so on."""
+    """The file.
+
+    Args:
+        gpu: its rows.
+    """
 
     gpu: tuple[Gpu, ...]
 

@@ -40,7 +40,13 @@ class NewModel:
 
 @dataclass(frozen=True)
 class Model:
-    """Where training starts: a checkpoint (`start`, at the hub's `revision`) or `new`."""
+    """Where training starts: one of `start` and `new`.
+
+    Args:
+        start: a checkpoint: a folder, a hub id or an embedded name.
+        new: a model to be made from nothing.
+        revision: branch, tag or commit of a hub id.
+    """
 
     start: str | None = None
     new: NewModel | None = None
@@ -167,7 +173,15 @@ class Memory:
 
 @dataclass(frozen=True)
 class LossTerm:
-    """One part of the objective: a component of `mirante.losses`, its weight, its options, and the texts it sees."""
+    """One part of the objective.
+
+    Args:
+        name: a component of `mirante.losses`.
+        weight: its factor in the sum of all parts.
+        texts: that it sees: `"all"`, or those of one role in a picture's batch (`captions = "partial"` only): `"full"`
+            descriptions, the `"noun"` of one object, one `"side"` of a relation, other `"partial"` ones.
+        options: of the component, by name.
+    """
 
     name: str
     weight: float = 1.0
