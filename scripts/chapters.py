@@ -1,8 +1,8 @@
 """The guide's chapters as notebooks: made, run, and their printed outputs compared with what the pages say.
 
 A chapter of `docs/guide/` is a Jupytext source in Markdown: each ```python fence is a cell, and so is each ```console
-fence, of which the lines after `$ ` run in bash (`no-run` ones stay text). An ```output fence after a cell holds what it
-prints: words are compared exactly, numbers to two per cent or to a unit of their last digit. Each chapter runs in an
+fence, of which the lines after `$ ` run in bash (`no-run` ones stay text). An ```output fence after a cell holds what
+it prints: words are compared exactly, numbers to two per cent or to a unit of their last digit. Each chapter runs in an
 empty folder of its own, Portuguese after English.
 
     python scripts/chapters.py [--write] [--notebooks FOLDER] [NAME ...]
@@ -35,8 +35,9 @@ import importlib.util, os, subprocess, sys
 
 if importlib.util.find_spec("mirante") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "mirante[all]"], check=True)
-os.environ.update(MIRANTE_LANG="{lang}", COLUMNS="100", PATH=os.path.dirname(sys.executable) + ":" + os.environ["PATH"])"""
-HEAD = '---\njupyter:\n  kernelspec: {name: python3, display_name: Python 3, language: python}\n---\n\n'
+programs = os.path.dirname(sys.executable)
+os.environ.update(MIRANTE_LANG="{lang}", COLUMNS="100", PATH=programs + os.pathsep + os.environ["PATH"])"""
+HEAD = "---\njupyter:\n  kernelspec: {name: python3, display_name: Python 3, language: python}\n---\n\n"
 
 
 def chapters(names: Sequence[str] = ()) -> list[Path]:

@@ -1,10 +1,9 @@
 """Run every command of the READMEs, or of other pages, so that none of them can go stale.
 
 A command is a line that starts with `$ ` inside a fence that opens with ```console; a line that ends in `\\` goes on in
-the next one. Fences that open with ```console no-run hold what needs a hub, a GPU or hours, and are listed, not run; one
-that opens with ```console server holds a command that is left running, once it has printed its address, until the end of
-its page. Each command runs once, however often it is written, from the root of the repository, with `.venv/bin` first on
-the path.
+the next one. What a ```console no-run fence holds needs a hub, a GPU or hours, and is listed, not run; the command of a
+```console server fence is left running, once it has printed its address, until the end of its page. Each command runs
+once, however often it is written, from the root of the repository, with `.venv/bin` first on the path.
 
     python scripts/page_commands.py [--list] [--done COMMAND ...] [FILE ...]
 """
