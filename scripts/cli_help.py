@@ -13,12 +13,16 @@ PAGES = {"en": DOCS / "cli.md", "pt": DOCS / "cli.pt-BR.md"}
 INTRODUCTIONS = {
     "en": """# The command line
 
+*[Em português](cli.pt-BR.md)*
+
 Written by `make docs` from the program's own help, and checked by `make lint`; do not edit it by hand.
 
 Every verb takes `--json` for one JSON document on standard output; progress and messages go to standard error. Exit
 codes: 0 done, 1 the run failed, 2 the call was wrong.
 """,
     "pt": """# A linha de comando
+
+*[In English](cli.md)*
 
 Escrita por `make docs` a partir da ajuda do próprio programa e conferida por `make lint`; não a edite à mão.
 

@@ -38,8 +38,13 @@ def headings(path: Path) -> list[str]:
 
 
 def shown(path: Path) -> list[tuple[str, ...]]:
-    """What is run or copied: code, commands and files, without what is printed."""
-    return [one.lines for one in fences(read(path), path.name) if one.info[:1] in {("python",), ("console",)}]
+    """What is run, whole; of commands that are not, which name files in the reader's language, verbs and options."""
+    told = [one for one in fences(read(path), path.name) if one.info[:1] in {("python",), ("console",)}]
+    return [tuple(map(outline, one.lines)) if "no-run" in one.info else one.lines for one in told]
+
+
+def outline(line: str) -> str:
+    return " ".join(word for at, word in enumerate(line.split()) if at < 3 or word.startswith("-"))
 
 
 def tables(text: str) -> list[str]:
