@@ -8,10 +8,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OPENCLIP := .venv-openclip
+# Scripts that write pages from the code, or check them with --check.
+PAGES := cli_help datasets_page models_page scale_plan config_page components_page
 WHERE := import sysconfig; print(sysconfig.get_path('purelib'))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all test-openclip lint format docs readme wheel bench clean
+.PHONY: help install demo test test-all test-openclip lint format docs guide readme wheel bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -43,25 +45,25 @@ $(OPENCLIP)/.installed: $(STAMP)
 	    open_clip_torch timm torchvision ftfy wcwidth
 	touch $@
 
-lint: $(STAMP) ## style, types, layers, and that the command line's page is current
+lint: $(STAMP) ## style, types, layers, and that pages written from the code are current
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports
-	$(BIN)/python scripts/cli_help.py --check
-	$(BIN)/python scripts/datasets_page.py --check
-	$(BIN)/python scripts/models_page.py --check
-	$(BIN)/python scripts/scale_plan.py --check
+	@set -e; for page in $(PAGES); do echo "$(BIN)/python scripts/$$page.py --check"; $(BIN)/python scripts/$$page.py --check; done
 
 format: $(STAMP) ## mend what can be mended by a tool
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(STAMP) ## write docs/cli*.md from the command line's own help, the tables of docs/topics/{datasets,models,scale}*.md
-	$(BIN)/python scripts/cli_help.py
-	$(BIN)/python scripts/datasets_page.py
-	$(BIN)/python scripts/models_page.py
-	$(BIN)/python scripts/scale_plan.py
+docs: $(STAMP) ## write the pages that come from the code, build the site in both languages into site/, check its links
+	@set -e; for page in $(PAGES); do echo "$(BIN)/python scripts/$$page.py"; $(BIN)/python scripts/$$page.py; done
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file mkdocs.pt-BR.yml
+	$(BIN)/python scripts/check_site.py
+
+guide: $(STAMP) ## run the guide's chapters as notebooks and compare what they print (ARGS=--write: put it into the pages)
+	$(BIN)/python scripts/chapters.py $(ARGS)
 
 readme: $(STAMP) ## run every command of the READMEs
 	$(BIN)/python scripts/page_commands.py $(ARGS)
@@ -73,5 +75,5 @@ bench: $(STAMP) ## run every benchmark, one after the other, into out/benchmarks
 	$(BIN)/python scripts/bench.py $(ARGS)
 
 clean: ## remove what tools and runs left behind; .venv stays
-	rm -rf build dist out runs screenshots .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+	rm -rf build dist out runs screenshots site .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 	find src tests benchmarks scripts docs -name __pycache__ -type d -prune -exec rm -rf {} +

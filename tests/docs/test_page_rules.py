@@ -5,14 +5,15 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import typer.main
-from _pages import DOCS, LINK, ROOT, Fence, fences, language, pages, prose, twin
-from page_commands import commands
 from typer._click.core import Context
 from typer._click.exceptions import ClickException
 
+from _pages import DOCS, LINK, ROOT, Fence, fences, language, pages, prose, twin
 from mirante.cli import app
+from page_commands import commands
 
 READMES = [ROOT / "README.md", ROOT / "README.pt-BR.md"]
 ENGLISH = [*pages("en"), READMES[0]]
@@ -176,9 +177,7 @@ def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
         if re.match(r"[a-z]+:", bare):
             continue
         target = (page.parent / bare) if bare else page
-        if not target.exists():
-            dead.append(found["target"])
-        elif place and target.suffix == ".md" and place not in map(slug, titles(target)):
+        if not target.exists() or (place and target.suffix == ".md" and place not in map(slug, titles(target))):
             dead.append(found["target"])
     assert dead == []
 
@@ -191,3 +190,14 @@ def test_the_site_has_every_page_and_no_folder_is_left_out() -> None:
     assert {path.relative_to(DOCS).parts[0] for path in pages("en") if path.parent != DOCS} == {
         "cards", "extending", "guide", "how-to", "reference", "results", "topics",
     }  # fmt: skip
+
+
+@pytest.mark.network
+def test_links_to_other_sites_are_answered() -> None:
+    told = {found["target"] for path in LOCAL for found in LINK.finditer(prose(read(path), path.name))}
+    dead = []
+    for address in sorted(one for one in told if one.startswith("https://")):
+        answer = httpx.get(address, follow_redirects=True, timeout=30)
+        if answer.status_code in {404, 410}:
+            dead.append(address)
+    assert dead == []
