@@ -149,7 +149,8 @@ def tree(lang: str, say: Say) -> Iterator[str]:
     for one in vars(errors).values():
         if inspect.isclass(one) and issubclass(one, errors.MiranteError) and one is not errors.MiranteError:
             meaning = say(parse(one.__doc__, one.__name__).paragraphs[0], lang)
-            lines.append(f"| `{one.__name__}` | `{one.__base__.__name__}` | {one.exit_code} | {cell(meaning)} |")
+            bases = ", ".join(f"`{base.__name__}`" for base in one.__bases__)
+            lines.append(f"| `{one.__name__}` | {bases} | {one.exit_code} | {cell(meaning)} |")
     yield "\n".join(lines)
 
 

@@ -3,12 +3,12 @@
 MiranteError
 ├── UsageError            the call was wrong; the command line exits with 2
 │   ├── UnknownName       a name that is not among the valid ones ("did you mean")
-│   ├── MissingLibrary    an optional library is needed; carries the install command
-│   └── ModelMismatch     vectors of one model met another model's
+│   └── MissingLibrary    an optional library is needed; carries the install command
 ├── DataError             the data cannot be read as asked
 │   ├── MissingData       a published data set is not on this machine; says how to get it
 │   └── UnreadableImage   one picture cannot be decoded; carries a reason code
 ├── ModelError            a checkpoint cannot be used
+│   └── ModelMismatch     vectors of one model met another model's; a UsageError too
 ├── ServiceError          a service refuses, or does not answer; carries the status
 ├── StoreError            a folder of embeddings, an index or results is damaged or of another version
 └── TrainingError         training stopped; nothing saved is lost
