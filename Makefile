@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OPENCLIP := .venv-openclip
 # Scripts that write pages from the code, or check them with --check.
-PAGES := cli_help datasets_page models_page scale_plan config_page components_page
+PAGES := cli_help config_page python_page components_page datasets_page models_page scale_plan licences_page
 WHERE := import sysconfig; print(sysconfig.get_path('purelib'))
 
 .DEFAULT_GOAL := help

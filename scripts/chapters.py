@@ -30,6 +30,8 @@ from _pages import DOCS, LINK, OTHER_LANGUAGE, SUFFIXES, Fence, fences, language
 GUIDE = DOCS / "guide"
 CELL_SECONDS = 900
 NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+BOLD = re.compile(r"\x1b\[[\d;]*m")
+"""What a terminal takes for bold and colours: a kernel asks its programs for them."""
 SETUP = """\
 import importlib.util, os, subprocess, sys
 
@@ -107,7 +109,7 @@ def run(path: Path, folder: Path) -> list[str]:
     client = NotebookClient(made, timeout=CELL_SECONDS, kernel_name="python3", resources={"metadata": {"path": folder}})
     client.execute(env={**os.environ, "MPLBACKEND": "agg"})
     ran = [cell for cell in made.cells if cell.cell_type == "code"][1:]
-    return ["".join(_printed(cell.outputs)) for cell in ran]
+    return [BOLD.sub("", "".join(_printed(cell.outputs))) for cell in ran]
 
 
 def _printed(outputs: Sequence[Any]) -> Iterator[str]:

@@ -139,14 +139,14 @@ FAMILIES = (
         "rerankers",
         "Re-rankers",
         "Written after `--rerank` of `mirante evaluate`, `search` and `ask`, and below `[rerank]` of a service.",
-        "cli",
+        "../topics/reranking",
         addressed,
     ),
     Family(
         "generation",
         "Generators of answers",
         "Written after `--generator` of `mirante ask`, and as `generator` of a service.",
-        "../topics/service",
+        "../topics/asking",
         addressed,
     ),
     Family(
