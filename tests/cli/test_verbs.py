@@ -9,6 +9,7 @@ import pytest
 from typer.main import get_command
 
 from mirante.cli import app, main
+from mirante.datasets import open_dataset
 
 VERBS = ("demo", "inspect", "embed", "index", "search", "evaluate", "report", "rescore", "train", "probe")
 
@@ -149,6 +150,21 @@ def test_two_models_are_compared_and_scored_again_under_another_protocol(
 
 
 @pytest.mark.slow
+def test_evaluate_says_how_many_pictures_were_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, item in enumerate(open_dataset("scenes").items("test-3")):
+        item.picture.load().save(folder / f"{number}.png")
+        (folder / f"{number}.txt").write_text(item.captions[0].text)
+    (folder / "2.png").write_bytes(b"no picture")
+    with pytest.raises(SystemExit) as ended:
+        main(["evaluate", str(folder), "--model", "toy", "--out", str(tmp_path / "out")])
+    answer = capsys.readouterr()
+    assert ended.value.code == 0, answer.err
+    assert "in a gallery of 2" in answer.out
+    assert answer.out.count("Unreadable pictures left out: 1 (`mirante inspect` names them)") == 2
+
+
 def test_train_writes_a_model_that_opens(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,6 +124,9 @@ def test_a_gpu_s_row_by_hand(config: TrainConfig) -> None:
     assert row.fits
     assert not cost.estimate(config, probe=False, gpus=(replace(SLOW, memory=0.5),)).rows[0].fits
     assert told.memory.peak < GIB
+    need = row.peak / GIB
+    assert cost.estimate(config, probe=False, gpus=(replace(SLOW, memory=1.01 * need),)).rows[0].fits
+    assert not cost.estimate(config, probe=False, gpus=(replace(SLOW, memory=0.99 * need),)).rows[0].fits
 
 
 def test_work_is_handed_to_a_gpu_no_faster_than_it_takes_it(config: TrainConfig) -> None:

@@ -70,6 +70,8 @@ def show(found: "Estimate", output: Output) -> None:
     if one := found.trial:
         factors = {"time": one.time_factor, "memory": one.memory_factor}
         output.say("estimate.tried", steps=one.steps, batch=one.batch, **factors)
+    if found.rows:
+        output.say("estimate.gpu_memory", peak=gigabytes(max(row.peak for row in found.rows)))
     rows = [
         (
             row.name,

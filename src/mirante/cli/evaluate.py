@@ -127,6 +127,8 @@ def show(saved: "SavedResults", output: Output) -> None:
         output.say(
             "cli.protocol", data=protocol.data, direction=direction, gallery=protocol.gallery, queries=protocol.queries
         )
+        if protocol.dropped:
+            output.say("cli.left-out", dropped=protocol.dropped)
         shown = (*SHOWN[:3], "map", *SHOWN[4:]) if leading(protocol) == "map" else SHOWN
         rows = [(one.model, *(number(name, one.metrics[name]) for name in shown)) for one in results]
         output.table((text("cli.column-model"), *shown), rows)

@@ -179,5 +179,6 @@ def _rows(plan: Plan, table: tuple[Gpu, ...], device: Device, here: _Here) -> tu
         step = max(plan.work.step() / speed, hours.launches(plan.work))
         whole = sum(hours.seconds(plan, Pace(step, speed, CORES)).values()) / 3600
         fits = peak <= gpu.memory * GIB
-        rows.append(Row(gpu.name, fits, whole, whole * gpu.usd_per_hour, gpu.usd_per_hour, gpu.date, gpu.source))
+        price = (whole * gpu.usd_per_hour, gpu.usd_per_hour, gpu.date, gpu.source)
+        rows.append(Row(gpu.name, fits, whole, *price, peak))
     return tuple(rows)

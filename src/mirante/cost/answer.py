@@ -75,6 +75,7 @@ class Row:
         usd_per_hour: its price.
         priced: date of the price, ISO.
         source: of the price.
+        peak: memory that the run needs on it, in bytes.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Row:
     usd_per_hour: float
     priced: str
     source: str
+    peak: int
 
 
 @dataclass(frozen=True)
