@@ -17,6 +17,7 @@ from pathlib import Path
 LANGUAGES = ("en", "pt")
 LINK = {"en": "*[Em português]({name}.pt-BR.md)*", "pt": "*[In English]({name}.md)*"}
 CODE = re.compile(r"(`[^`]*`)")
+NO_BREAK = "\0"
 NUMBER = re.compile(r"(?<=\d)[.,](?=\d)")
 
 
@@ -61,5 +62,6 @@ def _other(found: re.Match[str]) -> str:
 
 
 def paragraph(text: str) -> str:
-    """`text` in lines of at most 120 characters."""
-    return textwrap.fill(" ".join(text.split()), 120, break_long_words=False, break_on_hyphens=False)
+    """`text` in lines of at most 120 characters, no code broken over two."""
+    whole = CODE.sub(lambda code: code.group().replace(" ", NO_BREAK), " ".join(text.split()))
+    return textwrap.fill(whole, 120, break_long_words=False, break_on_hyphens=False).replace(NO_BREAK, " ")

@@ -1,29 +1,34 @@
 """Put a trained checkpoint into the package as the embedded model `scenes`, with its card, configuration and logs.
 
     python scripts/embed_model.py runs/scenes-en-1 runs/scenes-en
+    python scripts/embed_model.py --card | --check
 
 The runs are the parts of its training in order; the last one's checkpoint is taken, in fp16. Every figure of the card
-is measured here, on the fp16 weights, and also written to figures.json beside it.
+is measured here, on the fp16 weights, and saved in figures.json beside it, from which `--card` writes the cards again:
+the one in the package, and the ones on the site in both languages.
 """
 
+import argparse
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from mirante.cli.output import percent
+from _model_card import SHOWN, on_site, packaged
+from _saved import add_options, settle, twins
 from mirante.datasets.scenes import SceneDataset
 from mirante.embeddings import embed_pairs
 from mirante.encoders import load
 from mirante.evaluation import Settings, evaluate
 from mirante.evaluation.probes import probe
-from mirante.types import DIRECTIONS, Encoder, Estimate, Pairs
+from mirante.types import DIRECTIONS, Encoder, Pairs
 
 ROOT = Path(__file__).resolve().parents[1]
 HOME = ROOT / "src" / "mirante" / "embedded" / "scenes"
-SHOWN = ("hit_rate@1", "hit_rate@5", "recall@5", "mrr")
+SITE = ROOT / "docs" / "cards"
 SETS = (
     ("unseen scenes, full captions", "test", "en", True),
     ("unseen scenes, full and partial captions", "test", "en", False),
@@ -53,70 +58,8 @@ def retrieval(encoder: Encoder) -> list[dict[str, Any]]:
     return lines
 
 
-def row(line: dict[str, Any]) -> str:
-    """One row of the card's first table."""
-    protocol, shares = line["protocol"], [percent(Estimate(**line["metrics"][name])) for name in SHOWN]
-    asked = f"{protocol['queries']:,} in {protocol['gallery']:,}"
-    return f"| {' | '.join([line['set'], line['direction'].replace('_', ' '), asked, *shares])} |"
-
-
-def card(figures: dict[str, Any], parts: list[str]) -> str:
-    """The card in Markdown."""
-    rows = [
-        f"| {line['set']} | {line['direction'].replace('_', ' ')} | {line['protocol']['queries']:,} in "
-        f"{line['protocol']['gallery']:,} | "
-        + " | ".join(percent(Estimate(**line["metrics"][m])) for m in SHOWN)
-        + " |"
-        for line in figures["retrieval"]
-    ]
-    probes = [
-        f"| {name} | {percent(Estimate(**one['right']))} | {100 * one['chance']:.1f} % | {one['questions']:,} |"
-        for name, one in figures["probes"].items()
-    ]
-    size = f"{figures['parameters']:,} parameters, {figures['megabytes']:.1f} MB in fp16"
-    runs = "\n".join(f"- [{name}.toml]({name}.toml), its log [{name}.jsonl]({name}.jsonl)" for name in parts)
-    return f"""# The embedded model `scenes`
-
-A dual encoder in the format of SigLIP (transformers), {size}: a ViT of
-6 layers and width 128 on 72 × 72 pixels with patches of 12, a text tower of 2 layers with a tokenizer of its own, which
-knows the words of both languages. It was trained from nothing by `mirante train` on the procedural pictures of
-`scenes`, in **English only**; Portuguese words are in its tokenizer and not in its weights.
-
-It is for demonstrations, tests and benchmarks. It knows drawn scenes and nothing else.
-
-## How it was made
-
-{runs}
-
-On two processor cores, seed as in the files; [runs.json](runs.json) has versions and commits. Then
-`python scripts/embed_model.py {" ".join("runs/" + name for name in parts)}` wrote this card.
-
-## Retrieval
-
-Captions that are true of several pictures count all of them as right. Intervals: 95 %, bootstrap over pictures.
-
-| set | direction | queries in gallery | hit rate@1 | hit rate@5 | recall@5 | MRR |
-|---|---|---|---|---|---|---|
-{chr(10).join(rows)}
-
-## Probes
-
-One question at a time on scenes that no training split holds, in English (`mirante probe scenes`). Forced choices among
-all values of one attribute; minimal pairs as in Winoground, where the group score asks for both texts and both pictures
-to be told apart. Intervals: 95 %.
-
-| probe | right | chance | questions |
-|---|---|---|---|
-{chr(10).join(probes)}
-
-## Licence
-
-Apache-2.0, as the pictures and the code that made it.
-"""
-
-
-def main(runs: list[Path]) -> None:
-    """Copy, measure, write."""
+def measure(runs: Sequence[Path]) -> None:
+    """Copy the checkpoint with its recipes and logs, measure it, and save the figures."""
     load(str(runs[-1] / "checkpoint")).save(HOME, half=True)  # type: ignore[attr-defined]
     encoder = load("scenes")
     figures = {
@@ -131,9 +74,28 @@ def main(runs: list[Path]) -> None:
     made = {run.name: json.loads((run / "run.json").read_text(encoding="utf-8")) for run in runs}
     (HOME / "runs.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
     (HOME / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    (HOME / "README.md").write_text(card(figures, [run.name for run in runs]), encoding="utf-8")
-    print((HOME / "README.md").read_text(encoding="utf-8"))
+
+
+def cards() -> dict[Path, str]:
+    """Every card, from what was saved."""
+    figures = json.loads((HOME / "figures.json").read_text(encoding="utf-8"))
+    parts = tuple(json.loads((HOME / "runs.json").read_text(encoding="utf-8")))
+    pages = {path: on_site(figures, parts, lang) for lang, path in twins(SITE, "model").items()}
+    return {HOME / "README.md": packaged(figures, parts), **pages}
+
+
+def main() -> int:
+    """Copy, measure, write; or only write, or check."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="*", type=Path)
+    add_options(parser, "--card")
+    asked = parser.parse_args()
+    if not (asked.card or asked.check or asked.runs):
+        parser.error("give the runs whose last checkpoint is to be embedded, or --card, or --check")
+    if not (asked.card or asked.check):
+        measure(asked.runs)
+    return settle(cards(), check=asked.check, script=Path(__file__).name, option="--card")
 
 
 if __name__ == "__main__":
-    main([Path(one) for one in sys.argv[1:]])
+    sys.exit(main())

@@ -14,7 +14,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from _translated import CODE, Generated, Say, cell, paragraph
+from _saved import paragraph
+from _translated import Generated, Say, cell
 from mirante.datasets import every_published
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +24,6 @@ LINK = {"en": "*[Em português](licences.pt-BR.md)*", "pt": "*[In English](licen
 SUFFIX = {"en": "", "pt": ".pt-BR"}
 DEVELOPMENT = ("dev", "docs")
 GATHERED = ("all",)
-NO_BREAK = "\0"
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 ADDRESSES = ("source", "repository", "source code", "source-code", "code", "homepage")
 KNOWN = {
@@ -179,9 +179,8 @@ def page(lang: str, say: Say) -> str:
 
 
 def told(text: str, lang: str, say: Say) -> str:
-    """A paragraph, its links to the pages in `lang`, no code broken over two lines."""
-    whole = CODE.sub(lambda code: code.group().replace(" ", NO_BREAK), say(text, lang))
-    return paragraph(whole.replace("SUFFIX.md", f"{SUFFIX[lang]}.md")).replace(NO_BREAK, " ")
+    """A paragraph, its links to the pages in `lang`."""
+    return paragraph(say(text, lang).replace("SUFFIX.md", f"{SUFFIX[lang]}.md"))
 
 
 def table(some: Sequence[Package], lang: str, say: Say) -> Iterator[str]:
