@@ -1,14 +1,87 @@
 """What every generator promises, asked of each kind that the registry lists."""
 
 import pytest
+from answering_server import Server
+from PIL import Image
 
 from mirante import registry
-from mirante.errors import MiranteError, UnknownName, UsageError
+from mirante.encoders import _tiny
+from mirante.errors import MiranteError, UnknownName, UnreadableImage, UsageError
 from mirante.generation import Asked, Retrieved, open_generator
+from mirante.generation import transformers as local
 
 KINDS = registry.names("mirante.generation")
 STAR = Retrieved("7", ("a red star at night", "uma estrela vermelha à noite"), {"artist": "Ana", "year": 1999})
 DOG = Retrieved("8", ("a dog",), {"artist": "Rui"})
+
+
+SEEN = Retrieved("9", ("a blue sheet",), {"artist": "Ana"}, image=lambda: Image.new("RGB", (32, 32), "blue"))
+
+
+def no_picture():
+    raise UnreadableImage("truncated", "the file is damaged")
+
+
+@pytest.fixture
+def address(request, monkeypatch, tmp_path):
+    """What opens the kind: a tiny model and a server on this machine stand in for large ones."""
+    if request.param == "openai":
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "MIRANTE_API_KEY"):
+            monkeypatch.delenv(name, raising=False)
+        server = Server()
+        yield f"openai:{server.address}#tiny"
+        server.close()
+    elif request.param == "transformers":
+        monkeypatch.setattr(local, "TOKENS", 4)
+        yield f"transformers:{_tiny.llava(tmp_path / 'llava')}"
+    else:
+        yield request.param
+
+
+EVERY = pytest.mark.parametrize(
+    "address",
+    [pytest.param(kind, marks=[pytest.mark.server] if kind == "openai" else []) for kind in KINDS],
+    indirect=True,
+)
+
+
+@EVERY
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_an_answer_is_pieces_of_text_and_the_same_each_time(address, language):
+    asked = Asked("qual artist?", language, (STAR, DOG, SEEN))
+    pieces = list(open_generator(address).generate(asked))
+    assert "".join(pieces)
+    assert list(open_generator(address).generate(asked)) == pieces
+
+
+@EVERY
+def test_its_name_opens_it_again(address):
+    assert open_generator(open_generator(address).name).name == open_generator(address).name
+
+
+@EVERY
+def test_who_stops_reading_ends_the_work(address):
+    pieces = open_generator(address).generate(Asked("?", "en", (STAR, DOG)))
+    assert isinstance(next(pieces), str)
+    pieces.close()
+    assert list(pieces) == []
+
+
+@EVERY
+def test_a_picture_that_cannot_be_read_and_an_entry_without_words_are_no_obstacle(address):
+    items = (Retrieved("7", ("a star",), image=no_picture), Retrieved("8"))
+    assert "".join(open_generator(address).generate(Asked("?", "en", items)))
+
+
+@EVERY
+def test_nothing_found_is_no_obstacle(address):
+    assert "".join(open_generator(address).generate(Asked("?", "pt", ())))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_address_that_means_nothing_is_refused_in_words(kind):
+    with pytest.raises(MiranteError, match="nowhere"):
+        open_generator(f"{kind}:nowhere")
 
 
 def extracted(question, *items, language="en"):

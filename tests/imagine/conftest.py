@@ -1,4 +1,4 @@
-"""An encoder of mean colours whose features have a gradient, so that the pictures to be drawn are known."""
+"""An encoder of mean colours whose features have a gradient, so that what is to be drawn is known; a small VQGAN."""
 
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from diffusers import VQModel
 from PIL.Image import Image
 
 from mirante.types import Provenance, Vectors
@@ -40,3 +41,16 @@ class MeanColour:
 @pytest.fixture
 def colours() -> MeanColour:
     return MeanColour()
+
+
+@pytest.fixture(scope="module")
+def tiny_vqgan(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A random VQGAN of 4 pixels a latent and 8 codes; its address."""
+    torch.manual_seed(0)
+    blocks = {"down_block_types": ("DownEncoderBlock2D",) * 3, "up_block_types": ("UpDecoderBlock2D",) * 3}
+    sizes = {"block_out_channels": (4, 4, 8), "norm_num_groups": 2, "latent_channels": 3, "sample_size": 32}
+    model = VQModel(**blocks, **sizes, num_vq_embeddings=8)
+    torch.nn.init.normal_(model.quantize.embedding.weight)
+    folder = tmp_path_factory.mktemp("vqgan")
+    model.save_pretrained(folder)
+    return str(folder)
