@@ -25,8 +25,8 @@ def base(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", params=registry.names("mirante.rerankers"))
-def reranker(request, base, tmp_path_factory):
-    """Each kind, with what it needs to be opened."""
+def address(request, base, tmp_path_factory):
+    """What opens each kind: tiny models stand in for large ones."""
     home = tmp_path_factory.mktemp(request.param)
 
     def guide():
@@ -39,7 +39,13 @@ def reranker(request, base, tmp_path_factory):
         "itm": lambda: f"itm:{_tiny.blip(home / 'model')}",
         "judge": lambda: f"judge:{_tiny.llava(home / 'model')}",
     }
-    (opened,) = chain([needs.get(request.param, lambda: request.param)()], base)
+    return needs.get(request.param, lambda: request.param)()
+
+
+@pytest.fixture
+def reranker(address, base):
+    """A new one, which has seen nothing."""
+    (opened,) = chain([address], base)
     return opened
 
 
