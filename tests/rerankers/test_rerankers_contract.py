@@ -86,10 +86,13 @@ def test_each_candidate_gets_one_finite_score(reranker, collection, query, count
     assert np.isfinite(found).all()
 
 
-def test_what_it_was_asked_before_changes_no_score(reranker, collection):
-    first = reranker.score(candidates(collection, "x", 5))
+def test_what_it_was_asked_before_changes_no_score(address, base, reranker, collection):
+    (fresh,) = chain([address], base)
     reranker.score(candidates(collection, "y", 3))
-    assert reranker.score(candidates(collection, "x", 5)) == pytest.approx(first, abs=1e-6)
+    reranker.score(candidates(collection, "x", 1))
+    found = reranker.score(candidates(collection, "x", 5))
+    assert found == pytest.approx(fresh.score(candidates(collection, "x", 5)), abs=1e-6)
+    assert reranker.score(candidates(collection, "x", 5)) == pytest.approx(found, abs=1e-6)
 
 
 def test_what_it_is_shown_stays_as_it_was(reranker, collection):
