@@ -32,7 +32,10 @@ saída de erros. Códigos de saída: 0, feito; 1, a execução falhou; 2, a cham
 }
 
 
-def sections(command: Any, path: str) -> Iterator[str]:
+HEADS = {"en": "| option | meaning |", "pt": "| opção | significado |"}
+
+
+def sections(command: Any, path: str, lang: str) -> Iterator[str]:
     """One Markdown section for a command, then those of the commands below it, by name."""
     context = command.context_class(command, info_name=path)
     yield f"## `{path}`\n\n{(command.help or '').strip()}\n"
@@ -40,9 +43,9 @@ def sections(command: Any, path: str) -> Iterator[str]:
     records = [one.get_help_record(context) for one in command.get_params(context)]
     rows = [f"| `{cell(names)}` | {cell(text)} |" for names, text in filter(None, records)]
     if rows:
-        yield "\n".join(["| | |", "|---|---|", *rows]) + "\n"
+        yield "\n".join([HEADS[lang], "|---|---|", *rows]) + "\n"
     for name in sorted(getattr(command, "commands", {})):
-        yield from sections(command.commands[name], f"{path} {name}")
+        yield from sections(command.commands[name], f"{path} {name}", lang)
 
 
 def cell(text: str) -> str:
@@ -57,7 +60,7 @@ def page(language: str) -> str:
 
     from mirante.cli import app
 
-    return "\n".join([INTRODUCTIONS[language], *sections(get_command(app), "mirante")])
+    return "\n".join([INTRODUCTIONS[language], *sections(get_command(app), "mirante", language)])
 
 
 def main() -> int:

@@ -26,6 +26,7 @@ SOURCE = "source/"
 TWIN = "twin:"
 """Stands for the address of a page in the language that follows, until the page is drawn."""
 LEXERS = {".py": "python", ".toml": "toml", ".json": "json", ".jsonl": "json", ".yml": "yaml", ".trec": "text"}
+SHOWN_AS = {"console": "bash", "output": "text"}
 FORMULA = re.compile(r'<(?P<tag>span|div) class="arithmatex">\\[(\[](?P<latex>.*?)\\[)\]]</(?P=tag)>', re.DOTALL)
 NOTEBOOK = {
     "en": "This chapter is also a notebook: [{name}](../notebooks/{name}).",
@@ -153,15 +154,17 @@ def _origin(uri: str) -> Path:
     return inner if inner.is_file() else inner.with_suffix("")
 
 
-def _outside_fences(markdown: str, name: str, change: Any) -> str:
-    """Apply `change` to what stands outside of fences, and leave fences the language that a highlighter knows."""
+def _outside_fences(markdown: str, page: str, change: Any) -> str:
+    """Apply `change` to what stands outside of fences; show fences in a known language, commands as one copies them."""
     lines, start, parts = markdown.splitlines(), 0, []
-    for fence in fences(markdown, name):
+    for fence in fences(markdown, page):
         parts.append(change("\n".join(lines[start : fence.first - 1])))
         opening = lines[fence.first - 1]
         marks = opening[: len(opening) - len(opening.lstrip(" `"))]
-        parts += [marks + (fence.info[0].replace("output", "text") if fence.info else "")]
-        parts += lines[fence.first : fence.last]
+        name = fence.info[0] if fence.info else ""
+        parts.append(marks + SHOWN_AS.get(name, name))
+        inner = lines[fence.first : fence.last]
+        parts += [re.sub(r"^( *)\$ ", r"\1", line) for line in inner] if name == "console" else inner
         start = fence.last
     parts.append(change("\n".join(lines[start:])))
     return "\n".join(parts)

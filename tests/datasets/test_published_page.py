@@ -20,15 +20,15 @@ def test_the_tables_are_current() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_data_set_has_one_row_with_its_facts(page: str) -> None:
-    rows = {}
+def test_every_data_set_has_one_row_a_table_with_its_facts(page: str) -> None:
+    rows: dict[str, list[str]] = {}
     for line in (ROOT / "docs/topics" / page).read_text(encoding="utf-8").splitlines():
-        if found := re.match(r"\| `([a-z0-9-]+)` \| \[", line):
-            rows[found.group(1)] = line
-    assert list(rows) == [one.name for one in every_published()]
+        if found := re.match(r"\| `([a-z0-9-]+)` \| (?:\[|`.* GB|`.*\?|`.* MB)", line):
+            rows.setdefault(found.group(1), []).append(line)
+    assert {name: len(told) for name, told in rows.items()} == {one.name: 2 for one in every_published()}
     for one in every_published():
         facts = [one.homepage, one.citation, *one.layout, *(part.address for part in one.downloads)]
-        assert [fact for fact in facts if fact not in rows[one.name]] == []
+        assert [fact for fact in facts if fact not in "".join(rows[one.name])] == []
 
 
 def test_a_stale_table_is_noticed(tmp_path: Path) -> None:
