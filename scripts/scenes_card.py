@@ -16,7 +16,7 @@ from mirante.datasets.scenes import SIZES, SceneDataset
 CARDS = Path(__file__).resolve().parents[1] / "docs" / "cards"
 HEAD = {
     "en": "split | pictures | captions, each language | different captions | full captions that `train` has | for",
-    "pt": "partição | imagens | legendas, cada língua | legendas diferentes | legendas completas que `train` tem | para",
+    "pt": "partição | imagens | legendas, cada língua | legendas diferentes | completas que `train` também tem | para",
 }
 USES = {
     "en": {
