@@ -221,7 +221,7 @@ def measuring(verbs: Verbs, photos: Path, patch: pytest.MonkeyPatch) -> Iterator
     patch.setattr(scene_probes, "ATTRIBUTES", scene_probes.ATTRIBUTES[:1])
     yield "probe", verbs("probe", "toy")
     patch.setattr(trial, "run", partial(trial.run, seconds=0.5))
-    advice = ("advise", "scenes:test-24", "--train", "scenes:train-48", "--out", verbs.folder / "advice")
+    advice = ("advise", "scenes:test-40", "--train", "scenes:train-96", "--out", verbs.folder / "advice")
     yield "advise", verbs(*advice, "--learning-curve", "--shares", "25,75")
     both = ("--model", _tiny.clip(verbs.folder / "first"), "--model", _tiny.siglip(verbs.folder / "second"))
     yield "advise", verbs("advise", "scenes:test-12", *both, "--out", verbs.folder / "families")

@@ -1,12 +1,12 @@
-"""Keys: who may do what. A router declares its scope once, with `Guard`; every route of it demands that scope."""
+"""Keys: who may do what. A router declares its scope once, with `guarded`; every route of it demands that scope."""
 
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from mirante.errors import ServiceError, UsageError
@@ -95,3 +95,8 @@ class Guard:
         if self.scope not in holder.scopes:
             opens = ", ".join(holder.scopes)
             raise ServiceError(403, "wrong-scope", f"This key opens {opens}, not {self.scope!r}: use another one.")
+
+
+def guarded(scope: Scope) -> Any:
+    """What a router depends on whose routes demand a key with `scope`; the OpenAPI document then says so too."""
+    return Security(Guard(scope), scopes=[scope])

@@ -21,8 +21,14 @@ Names: TypeAlias = Annotated[list[str], Field(max_length=4, description="re-rank
 Depth: TypeAlias = Annotated[int, Field(ge=1, le=100, description="first answers that re-rankers put into order")]
 
 
-class Document(BaseModel):
-    """Base of all: a field that is not known is refused."""
+class Told(BaseModel):
+    """Base of all: what stands below a field describes it in the OpenAPI document."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class Document(Told):
+    """Base of what goes in: a field that is not known is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -41,8 +47,11 @@ class SearchRequest(Document):
     )
 
     text: Text | None = None
+    """What to look for, in words; may end in its weight, as in `at night^0.5`."""
     plus: Terms = []
+    """Texts that are added; each may end in its weight."""
     minus: Terms = []
+    """Texts that are taken away; each may end in its weight."""
     where: Where = {}
     k: Count = 10
     offset: Offset = 0
@@ -55,9 +64,13 @@ class PictureSearch(Document):
     """A picture to look for, and what a text query has too; `where` is a JSON object."""
 
     image: UploadFile
+    """The picture, as a file of the form."""
     text: Text | None = None
+    """Words that are added to the picture."""
     plus: Terms = []
+    """Texts that are added; each may end in its weight."""
     minus: Terms = []
+    """Texts that are taken away; each may end in its weight."""
     where: Annotated[Json[Where], Field(description="JSON object: metadata field → wanted value")] = {}
     k: Count = 10
     offset: Offset = 0
@@ -72,9 +85,11 @@ class Question(Document):
     )
 
     question: Text
+    """What you want to know."""
     k: Annotated[int, Field(ge=1, le=20, description="items that the answer may rest on")] = 5
     where: Where = {}
     language: Annotated[str, Field(pattern="^(en|pt)?$")] = ""
+    """`en` or `pt`; empty for the question's own."""
     index: IndexName = None
     rerank: Names = []
     depth: Depth = 20
@@ -84,6 +99,7 @@ class Captioned(Document):
     """A picture that wants words."""
 
     image: UploadFile
+    """The picture, as a file of the form."""
     k: Count = 5
     index: IndexName = None
 
@@ -92,8 +108,10 @@ class Labelled(Document):
     """A picture, and what it could be."""
 
     image: UploadFile
+    """The picture, as a file of the form."""
     labels: Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=200)]], Field(min_length=2)]
-    language: Annotated[str, Field(pattern="^(en|pt)$", description="of the prompts that labels are put into")] = "en"
+    """What it could be; the field is repeated for each label."""
+    language: Annotated[str, Field(pattern="^(en|pt)$", description="language of the prompts, `en` or `pt`")] = "en"
     index: IndexName = None
 
 
@@ -101,8 +119,11 @@ class Added(Document):
     """An item: a picture for a gallery of pictures; for one of texts its first caption is what is found."""
 
     id: Id
+    """Name of the item; one that is there is replaced."""
     image: UploadFile | None = None
+    """The picture, as a file of the form; an index of texts takes none."""
     captions: Terms = []
+    """Its captions; the field is repeated for each."""
     metadata: Annotated[Json[dict[str, Scalar]], Field(description="JSON object of plain values")] = {}
     index: IndexName = None
 
@@ -113,6 +134,7 @@ class Deleted(Document):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": ["star-7"]}]})
 
     ids: Annotated[list[Id], Field(min_length=1, max_length=1000)]
+    """Ids of the items."""
     index: IndexName = None
 
 
@@ -122,18 +144,26 @@ class Swapped(Document):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"folder": "runs/birds/index-2"}]})
 
     folder: Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00]+$")]
+    """Folder of the other index, on the service's machine."""
 
 
-class HitDocument(BaseModel):
+class HitDocument(Told):
     """One answer. Ranks count from 1, `before` is that before re-ranking; `relevance` is null until calibrated."""
 
     id: str
+    """Id of the item."""
     rank: int
+    """Rank of the answer, from 1."""
     before: int
+    """Rank before re-ranking."""
     score: float
+    """Cosine with the query, or what the last re-ranker gave."""
     relevance: float | None
+    """How likely the answer is relevant; null until the gallery is calibrated."""
     captions: list[str]
+    """Captions of the item."""
     metadata: dict[str, Scalar]
+    """Metadata of the item, by field."""
 
     @classmethod
     def of(cls, found: Found) -> "HitDocument":
@@ -150,7 +180,7 @@ class HitDocument(BaseModel):
         )
 
 
-class Hits(BaseModel):
+class Hits(Told):
     """Answers, best first. `nothing_matches` is null until the gallery is calibrated; `more` says of a next page."""
 
     model_config = ConfigDict(
@@ -178,91 +208,128 @@ class Hits(BaseModel):
     )
 
     hits: list[HitDocument]
+    """Answers, best first."""
     nothing_matches: bool | None
+    """Whether nothing in the index fits; null until the gallery is calibrated."""
     more: bool
+    """Whether there is a next page."""
     index: str
+    """Name of the index."""
     model: str
+    """The model that made it."""
 
 
-class CaptionDocument(BaseModel):
+class CaptionDocument(Told):
     """A text for a picture, and the item that it belongs to."""
 
     text: str
+    """A text for the picture."""
     score: float
+    """Cosine with the picture."""
     relevance: float | None
+    """How likely the text fits; null until the gallery is calibrated."""
     id: str
+    """Id of the item that has it."""
 
 
-class Captions(BaseModel):
+class Captions(Told):
     """Texts, best first. `source` says whether texts were searched, or captions of the nearest pictures are told."""
 
     captions: list[CaptionDocument]
+    """Texts, best first."""
     source: str
+    """`texts`: texts were searched; `images`: captions of the nearest pictures are told."""
     index: str
+    """Name of the index."""
     model: str
+    """The model that made it."""
 
 
-class LabelDocument(BaseModel):
+class LabelDocument(Told):
     """A label. Probabilities add up to 1; `match` is a sigmoid model's own, whatever the other labels are."""
 
     label: str
+    """The label."""
     probability: float
+    """Its probability; those of all labels add up to 1."""
     cosine: float
+    """Cosine of the label with the picture."""
     match: float | None
+    """A sigmoid model's own probability that the label fits, null for other models."""
 
 
-class Labels(BaseModel):
+class Labels(Told):
     """Every label, most probable first."""
 
     labels: list[LabelDocument]
+    """Every label, most probable first."""
     index: str
+    """Name of the index."""
     model: str
+    """The model that made it."""
 
 
-class Written(BaseModel):
+class Written(Told):
     """A change that is on the disk."""
 
     index: str
+    """Name of the index."""
     ids: list[str]
+    """Ids of the items."""
     count: Annotated[int, Field(description="rows of the index now")]
 
 
-class IndexDocument(BaseModel):
+class IndexDocument(Told):
     """An index that is served."""
 
     name: str
+    """Its name in requests."""
     holds: str
+    """`images` or `texts`."""
     kind: str
+    """Kind of the index."""
     count: int
+    """Rows."""
     dim: int
+    """Width of a row."""
     model: str
+    """The model that made it."""
     fields: list[str]
+    """Metadata fields that `where` can ask for."""
     created: str
+    """When it was made."""
     calibrated: bool
+    """Whether it can tell how likely an answer is relevant."""
     rerank: list[str]
+    """Re-rankers that a search may ask for."""
 
 
-class Indexes(BaseModel):
+class Indexes(Told):
     """All that are served; the first is meant where a request names none."""
 
     indexes: list[IndexDocument]
+    """One entry an index."""
 
 
-class Health(BaseModel):
+class Health(Told):
     """How the service is."""
 
     status: str
+    """`ok` or `ready`."""
 
 
-class Refusal(BaseModel):
+class Refusal(Told):
     """Why not: a short code, and a message that says what is wrong and what to do."""
 
     what: str
+    """Short code."""
     message: str
+    """What is wrong, and what to do."""
     reason: str | None = None
+    """Of a picture that could not be read, why; else null."""
 
 
-class ErrorDocument(BaseModel):
+class ErrorDocument(Told):
     """What every refusal looks like."""
 
     model_config = ConfigDict(
@@ -272,6 +339,7 @@ class ErrorDocument(BaseModel):
     )
 
     error: Refusal
+    """The refusal."""
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from mirante.asking import Reply, stream
 from mirante.errors import MiranteError, ServiceError
 from mirante.service import documents
-from mirante.service.auth import Guard
+from mirante.service.auth import guarded
 from mirante.service.desk import AtDesk, Desk, note
 from mirante.service.documents import HitDocument, refusals
 from mirante.service.refusals import document_of
@@ -23,7 +23,7 @@ from mirante.service.refusals import document_of
 router = APIRouter(
     prefix="/v1",
     tags=["answers"],
-    dependencies=[Depends(Guard("search"))],
+    dependencies=[guarded("search")],
     responses=refusals(400, 401, 403, 404, 408, 413, 422, 429, 503, 504),
 )
 _EVENT = {

@@ -3,23 +3,23 @@
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi import Path as InPath
 
 from mirante.errors import ServiceError, StoreError
 from mirante.service import documents
-from mirante.service.auth import Guard
+from mirante.service.auth import guarded
 from mirante.service.desk import AtDesk
 from mirante.service.documents import IndexDocument, Indexes, refusals
 from mirante.service.shelf import Shelved
 
 router = APIRouter(
-    prefix="/v1", tags=["indexes"], dependencies=[Depends(Guard("search"))], responses=refusals(401, 403, 429, 503)
+    prefix="/v1", tags=["indexes"], dependencies=[guarded("search")], responses=refusals(401, 403, 429, 503)
 )
 admin = APIRouter(
     prefix="/v1",
     tags=["indexes"],
-    dependencies=[Depends(Guard("admin"))],
+    dependencies=[guarded("admin")],
     responses=refusals(400, 401, 403, 404, 408, 409, 413, 422, 429, 503),
 )
 
@@ -32,7 +32,9 @@ def indexes(desk: AtDesk) -> Indexes:
 
 @admin.post("/indexes/{name}/swap")
 def swap(
-    name: Annotated[str, InPath(max_length=64, examples=["birds"])], asked: documents.Swapped, desk: AtDesk
+    name: Annotated[str, InPath(max_length=64, description="name of the index", examples=["birds"])],
+    asked: documents.Swapped,
+    desk: AtDesk,
 ) -> IndexDocument:
     """Open another gallery whole, then let it answer to this name; requests under way end on the old one."""
     try:

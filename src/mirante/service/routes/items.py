@@ -3,12 +3,12 @@
 from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Form
 
 from mirante.errors import DataError, ServiceError
 from mirante.search import Entry, Gallery
 from mirante.service import documents
-from mirante.service.auth import Guard
+from mirante.service.auth import guarded
 from mirante.service.desk import AtDesk, Desk
 from mirante.service.documents import Written, refusals
 from mirante.service.pictures import forget, keep
@@ -18,7 +18,7 @@ from mirante.types import Embeddings, Vectors
 router = APIRouter(
     prefix="/v1",
     tags=["items"],
-    dependencies=[Depends(Guard("write"))],
+    dependencies=[guarded("write")],
     responses=refusals(400, 401, 403, 404, 408, 409, 413, 422, 429, 503, 504),
 )
 

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Form
 
 from mirante.classification import Label, ZeroShot, read_templates
 from mirante.errors import ServiceError
 from mirante.search import Hit, search
 from mirante.service import documents
-from mirante.service.auth import Guard
+from mirante.service.auth import guarded
 from mirante.service.desk import AtDesk
 from mirante.service.documents import CaptionDocument, Captions, LabelDocument, Labels, refusals
 from mirante.types import Query, Term
@@ -16,7 +16,7 @@ from mirante.types import Query, Term
 router = APIRouter(
     prefix="/v1",
     tags=["pictures"],
-    dependencies=[Depends(Guard("search"))],
+    dependencies=[guarded("search")],
     responses=refusals(400, 401, 403, 404, 408, 413, 422, 429, 503, 504),
 )
 

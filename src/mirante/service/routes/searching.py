@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Path, Query, Request
+from fastapi import APIRouter, Form, Path, Query, Request
 
 from mirante.errors import ServiceError
 from mirante.retrieval import Found, Retrieval, retrieve, retrieve_each
 from mirante.search import parse_terms
 from mirante.service import documents
-from mirante.service.auth import Guard
+from mirante.service.auth import guarded
 from mirante.service.desk import AtDesk, Desk, note
 from mirante.service.documents import Count, HitDocument, Hits, IndexName, refusals
 from mirante.service.shelf import Shelved
@@ -18,7 +18,7 @@ from mirante.types import Query as Asked
 router = APIRouter(
     prefix="/v1",
     tags=["search"],
-    dependencies=[Depends(Guard("search"))],
+    dependencies=[guarded("search")],
     responses=refusals(400, 401, 403, 404, 408, 413, 422, 429, 503, 504),
 )
 
@@ -46,7 +46,7 @@ def search_by_picture(asked: Annotated[documents.PictureSearch, Form()], request
 
 @router.get("/items/{id:path}/similar")
 def similar(
-    id: Annotated[str, Path(min_length=1, max_length=500, examples=["test-41"])],
+    id: Annotated[str, Path(min_length=1, max_length=500, description="id of the item", examples=["test-41"])],
     desk: AtDesk,
     k: Annotated[Count, Query()] = 10,
     index: Annotated[IndexName, Query()] = None,

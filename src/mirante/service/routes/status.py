@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
 
 from mirante.errors import ServiceError, StoreError
 from mirante.search import generations
-from mirante.service.auth import Guard
+from mirante.service.auth import guarded
 from mirante.service.desk import AtDesk
 from mirante.service.documents import Health, refusals
 from mirante.service.metrics import Labels
 
 public = APIRouter(tags=["status"])
-router = APIRouter(tags=["status"], dependencies=[Depends(Guard("metrics"))], responses=refusals(401, 403))
+router = APIRouter(tags=["status"], dependencies=[guarded("metrics")], responses=refusals(401, 403))
 
 
 @public.get("/healthz")
