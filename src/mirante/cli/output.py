@@ -2,17 +2,26 @@
 
 import json
 import os
+import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from mirante.messages import text
 
 if TYPE_CHECKING:  # help needs no numpy, which it would bring
+    from rich.table import Table
+
     from mirante.types import Estimate
+
+INTERVAL = re.compile(r" (\[[^\[\]]+\])$")
+WHOLE = 30
+"""Characters of a name or a figure that a table never parts for want of room."""
+GAP = 3
+"""Characters between two columns."""
 
 
 @dataclass(frozen=True)
@@ -33,19 +42,52 @@ class Output:
             sys.stdout.write(text(key, None, **values) + "\n")
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """A table, for people only; numbers to the right."""
+        """A table, for people only; names and long texts to the left, numbers to the right.
+
+        Where it is too wide, intervals stand below their figures; where that is not enough, it goes on in a second
+        table with the same first column.
+        """
         if self.json:
             return
-        from rich import box
         from rich.console import Console
-        from rich.table import Table
 
-        drawn = Table(box=box.SIMPLE, pad_edge=False)
-        for at, name in enumerate(head):
-            drawn.add_column(name, justify="left" if at == 0 else "right", overflow="fold")
-        for row in rows:
-            drawn.add_row(*row)
-        Console(highlight=False, markup=False).print(drawn)
+        console = Console(highlight=False, markup=False)
+        columns = [[name, *cells] for name, *cells in zip(head, *rows, strict=True)]
+        if sum(max(map(len, column)) + GAP for column in columns) > console.width:
+            columns = [[INTERVAL.sub(r"\n\1", cell) for cell in column] for column in columns]
+        for part in _parts(columns, console.width):
+            console.print(_drawn(part))
+
+
+def _parts(columns: Sequence[Sequence[str]], width: int) -> Iterator[list[Sequence[str]]]:
+    """The columns in groups that fit `width`, each with the first column before it."""
+    first, *rest = columns
+    part = [first]
+    for column in rest:
+        if len(part) > 1 and sum(_least(one) + GAP for one in (*part, column)) > width:
+            yield part
+            part = [first]
+        part.append(column)
+    yield part
+
+
+def _least(column: Sequence[str]) -> int:
+    """Characters that a column needs: a name or a figure is never parted, longer texts may be."""
+    return min(max(len(line) for cell in column for line in cell.splitlines() or [""]), WHOLE)
+
+
+def _drawn(columns: Sequence[Sequence[str]]) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    drawn = Table(box=box.SIMPLE, pad_edge=False)
+    for at, column in enumerate(columns):
+        told = any(len(line) > WHOLE for cell in column[1:] for line in cell.splitlines())
+        justify: Literal["left", "right"] = "left" if at == 0 or told else "right"
+        drawn.add_column(column[0], justify=justify, overflow="fold", min_width=_least(column))
+    for row in list(zip(*columns, strict=True))[1:]:
+        drawn.add_row(*row)
+    return drawn
 
 
 def speaks() -> bool:
