@@ -8,8 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OPENCLIP := .venv-openclip
-# Scripts that write pages from the code, or check them with --check.
-PAGES := cli_help config_page python_page components_page datasets_page models_page scale_plan licences_page
+# Scripts that write pages, from the code or from saved figures, with the option that does; all check them with --check.
+PAGES := cli_help config_page json_page rest_page python_page components_page datasets_page models_page scale_plan \
+         licences_page scenes_card finetuning_results+--pages estimate_results+--pages planted_defects+--pages embed_model+--card
 WHERE := import sysconfig; print(sysconfig.get_path('purelib'))
 
 .DEFAULT_GOAL := help
@@ -50,14 +51,16 @@ lint: $(STAMP) ## style, types, layers, and that pages written from the code are
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports
-	@set -e; for page in $(PAGES); do echo "$(BIN)/python scripts/$$page.py --check"; $(BIN)/python scripts/$$page.py --check; done
+	@set -e; for page in $(foreach one,$(PAGES),$(firstword $(subst +, ,$(one)))); do \
+	    echo "$(BIN)/python scripts/$$page.py --check"; $(BIN)/python scripts/$$page.py --check; done
 
 format: $(STAMP) ## mend what can be mended by a tool
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 docs: $(STAMP) ## write the pages that come from the code, build the site in both languages into site/, check its links
-	@set -e; for page in $(PAGES); do echo "$(BIN)/python scripts/$$page.py"; $(BIN)/python scripts/$$page.py; done
+	@set -e; for page in $(PAGES); do set -- $$(echo $$page | tr + ' '); name=$$1; shift; \
+	    echo "$(BIN)/python scripts/$$name.py $$@"; $(BIN)/python scripts/$$name.py $$@; done
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file mkdocs.yml
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file mkdocs.pt-BR.yml
 	$(BIN)/python scripts/check_site.py
