@@ -143,3 +143,9 @@ def test_it_writes_without_dropout_in_the_middle_of_its_training(captioner, pict
     captioner.module.train()
     assert captioner.write(pixels, Style(tokens=8)) == settled
     assert captioner.module.training
+
+
+def test_no_more_words_are_asked_for_than_the_decoder_has_places(captioner, pictures):
+    places = captioner.module.config.get_text_config(decoder=True).max_position_embeddings
+    asked = captioner._asked(Style(tokens=4096))
+    assert asked.max_new_tokens == min(4096, places - len(captioner.form.begin))

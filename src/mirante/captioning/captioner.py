@@ -125,7 +125,7 @@ class Captioner:
         sampled = style.temperature > 0
         drawn = {"temperature": style.temperature, "top_p": style.top_p} if sampled else {}
         return transformers.GenerationConfig(
-            max_new_tokens=style.tokens,
+            max_new_tokens=max(1, min(style.tokens, self._places() - len(self.form.begin))),
             min_new_tokens=style.least or None,
             num_beams=style.beams,
             do_sample=sampled,
@@ -135,6 +135,11 @@ class Captioner:
             decoder_start_token_id=self.form.begin[0],
             **drawn,
         )
+
+    def _places(self) -> int:
+        """Tokens that the decoder has places for, those before the caption included."""
+        config = self.module.config.get_text_config(decoder=True)
+        return int(getattr(config, "max_position_embeddings", None) or 2**31)
 
     def _fingerprint(self, precision: str) -> str:
         """16 hex digits that change with how pictures are prepared, the words before a caption and the precision."""
