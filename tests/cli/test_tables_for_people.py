@@ -52,3 +52,15 @@ def test_a_long_text_is_wrapped_at_its_left(
     lines = printed(capsys, ["id", "score", "captions"], [["test-1", "0.289", caption]])
     assert " ".join(" ".join(lines[1:]).split()) == f"test-1 0.289 {caption}"
     assert len(lines[2]) - len(lines[2].lstrip()) == lines[1].index("a large")
+
+
+def test_figures_are_written_as_portuguese_does_and_names_are_let_be(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("MIRANTE_LANG", "pt")
+    rows = [["v1.5", "92.6 % [90.1, 94.4]", "1,021", "2.5 l of milk"], ["1.0", "", "3", "7.5"]]
+    assert [" ".join(line.split()) for line in printed(capsys, ["a", "b", "c", "d"], rows)[1:]] == [
+        "v1.5 92,6 % [90,1; 94,4] 1.021 2.5 l of milk",
+        "1.0 3 7.5",
+    ]

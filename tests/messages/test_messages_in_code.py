@@ -21,7 +21,7 @@ SPEAKS = {"text", "say", "_say", "_notice"}
 """Functions that take a key (or a language and a key) and the fields of its message."""
 OWN = {"report": "report", "web": "web", "card.py": "card"}
 """Packages and modules that say keys of one area without its name."""
-FILE = re.compile(r".+\.(html|json|jsonl|md|toml|py|css)")
+FILE = re.compile(r".+\.(html|json|jsonl|md|toml|py|css|gif|png)")
 """Names of files look like keys: `report.html`."""
 
 
@@ -144,11 +144,16 @@ def _is_inside(package: Path, packages: set[Path]) -> bool:
     return any(one == package or (one != SOURCE and one in package.parents) for one in packages)
 
 
+def is_package(written: str) -> bool:
+    return (SOURCE / written.replace(".", "/")).is_dir()
+
+
 def unknown(catalogue: Catalogue) -> set[str]:
     """Keys that code names and the catalogue lacks."""
     areas = "|".join(sorted({key.partition(".")[0] for key in catalogue}))
     like = [one for one in everything_named() if re.fullmatch(rf"({areas})\.[\w-]*", one.written)]
-    lacking = {one.written for one in like if not FILE.fullmatch(one.written) and not any(map(one.fits, catalogue))}
+    told = [one for one in like if not FILE.fullmatch(one.written) and not is_package(one.written)]
+    lacking = {one.written for one in told if not any(map(one.fits, catalogue))}
     return lacking | {call.key for call in every_call() if call.key not in catalogue}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mirante.messages import text
+from mirante.messages import PORTUGUESE, language, text
 
 if TYPE_CHECKING:  # help needs no numpy, which it would bring
     from rich.table import Table
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # help needs no numpy, which it would bring
     from mirante.types import Estimate
 
 INTERVAL = re.compile(r" (\[[^\[\]]+\])$")
+FIGURE = re.compile(r"(?:[-−+±≈<~]? ?\d[\d.,]*(?:[eE][-+]\d+)?(?: ?(?:%|ms|s|h|MB|GB|USD))?(?: \[[-−+\d., ]+\])?)?")
 WHOLE = 30
 """Characters of a name or a figure that a table never parts for want of room."""
 GAP = 3
@@ -52,11 +53,18 @@ class Output:
         from rich.console import Console
 
         console = Console(highlight=False, markup=False)
-        columns = [[name, *cells] for name, *cells in zip(head, *rows, strict=True)]
+        columns = [[name, *_spelt(cells)] for name, *cells in zip(head, *rows, strict=True)]
         if sum(max(map(len, column)) + GAP for column in columns) > console.width:
             columns = [[INTERVAL.sub(r"\n\1", cell) for cell in column] for column in columns]
         for part in _parts(columns, console.width):
             console.print(_drawn(part))
+
+
+def _spelt(cells: Sequence[str]) -> Sequence[str]:
+    """A column of figures with the signs of the user's language; any other column as it is."""
+    if language() != "pt" or not all(FIGURE.fullmatch(cell) for cell in cells):
+        return cells
+    return [cell.replace(", ", "; ").translate(PORTUGUESE) for cell in cells]
 
 
 def _parts(columns: Sequence[Sequence[str]], width: int) -> Iterator[list[Sequence[str]]]:

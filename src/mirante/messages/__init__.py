@@ -6,12 +6,28 @@ The catalogue is the `*.toml` files of this package, one per area: `[key] en = "
 
 import os
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from string import Formatter
+from typing import Any
 
 from mirante.errors import UnknownName
 
 LANGUAGES = ("en", "pt")
+PORTUGUESE = str.maketrans(",.", ".,")
+"""Signs of English numbers → those of Portuguese ones."""
+
+
+class _Portuguese(Formatter):
+    """Numbers that a template gives a form, as `{count:,}` and `{share:.1f}`, get Portuguese signs."""
+
+    def format_field(self, value: Any, form: str) -> str:
+        written: str = super().format_field(value, form)
+        return written.translate(PORTUGUESE) if form and isinstance(value, int | float) else written
+
+
+FORMATTERS: Mapping[str, Formatter] = {"en": Formatter(), "pt": _Portuguese()}
 
 
 @cache
@@ -43,4 +59,5 @@ def text(key: str, lang: str | None = None, /, **values: object) -> str:
     by_language = catalogue().get(key)
     if by_language is None:
         raise UnknownName("message", key, catalogue())
-    return by_language[language(lang)].format(**values)
+    written = language(lang)
+    return FORMATTERS[written].format(by_language[written], **values)
