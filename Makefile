@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 OPENCLIP := .venv-openclip
 # Scripts that write pages, from the code or from saved figures, with the option that does; all check them with --check.
 PAGES := cli_help config_page json_page rest_page python_page components_page datasets_page models_page scale_plan \
-         licences_page scenes_card finetuning_results+--pages estimate_results+--pages planted_defects+--pages embed_model+--card
+         licences_page scenes_card budget_table finetuning_results+--pages estimate_results+--pages planted_defects+--pages embed_model+--card
 WHERE := import sysconfig; print(sysconfig.get_path('purelib'))
 
 .DEFAULT_GOAL := help
