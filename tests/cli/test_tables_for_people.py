@@ -44,6 +44,12 @@ def test_columns_that_do_not_fit_follow_in_a_table_of_their_own(
     assert [line.split()[0] for line in lines[1::3]] == ["runs/portuguese/tuned"] * 3
 
 
+def test_every_column_of_names_is_repeated(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "36")
+    lines = printed(capsys, ["data", "kind", "text", "group"], [["a", "size", *["92.6 % [90.1, 94.4]"] * 2]])
+    assert [line.split()[:2] for line in lines if "%" in line] == [["a", "size"]] * 2
+
+
 def test_a_long_text_is_wrapped_at_its_left(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,3 +70,11 @@ def test_figures_are_written_as_portuguese_does_and_names_are_let_be(
         "v1.5 92,6 % [90,1; 94,4] 1.021 2.5 l of milk",
         "1.0 3 7.5",
     ]
+
+
+def test_amounts_within_a_sentence_are_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIRANTE_LANG", "pt")
+    Output().say("classify.calibration-nothing", absent="92.6 % [90.1, 94.4]", present="3.11.7")
+    told = capsys.readouterr().out
+    assert "92,6 % [90,1; 94,4]" in told
+    assert "3.11.7" in told

@@ -269,7 +269,7 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("lang", "first", "parameters", "note"),
     [
         ("en", "Before it begins, this run downloads about 1.0 TB", "Parameters: 151,277,313", "By arithmetic alone"),
-        ("pt", "Antes de começar, este treino baixa cerca de 1.0 TB", "Parâmetros: 151,277,313", "Só pela aritmética"),
+        ("pt", "Antes de começar, este treino baixa cerca de 1,0 TB", "Parâmetros: 151.277.313", "Só pela aritmética"),
     ],
 )
 def test_people_read_the_download_first_then_the_figures(

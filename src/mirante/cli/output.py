@@ -18,7 +18,9 @@ if TYPE_CHECKING:  # help needs no numpy, which it would bring
     from mirante.types import Estimate
 
 INTERVAL = re.compile(r" (\[[^\[\]]+\])$")
-FIGURE = re.compile(r"(?:[-−+±≈<~]? ?\d[\d.,]*(?:[eE][-+]\d+)?(?: ?(?:%|ms|s|h|MB|GB|USD))?(?: \[[-−+\d., ]+\])?)?")
+FIGURE = re.compile(
+    r"(?:[-−+±≈<~]? ?\d[\d.,]*(?:[eE][-+]\d+)?(?P<unit> ?(?:%|ms|s|h|MB|GB|TB|USD))?(?P<interval> \[[-−+\d., ]+\])?)?"
+)
 WHOLE = 30
 """Characters of a name or a figure that a table never parts for want of room."""
 GAP = 3
@@ -40,13 +42,13 @@ class Output:
     def say(self, key: str, **values: object) -> None:
         """One line from the catalogue, for people only."""
         if not self.json:
-            sys.stdout.write(text(key, None, **values) + "\n")
+            sys.stdout.write(text(key, None, **{name: _amount(value) for name, value in values.items()}) + "\n")
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """A table, for people only; names and long texts to the left, numbers to the right.
 
         Where it is too wide, intervals stand below their figures; where that is not enough, it goes on in a second
-        table with the same first column.
+        table with the same names before its figures.
         """
         if self.json:
             return
@@ -60,22 +62,32 @@ class Output:
             console.print(_drawn(part))
 
 
+def _amount(value: object) -> object:
+    """A figure with its unit or interval in the signs of the user's language; any other value as it is."""
+    found = FIGURE.fullmatch(value) if isinstance(value, str) else None
+    return _spelt([found[0]])[0] if found and (found["unit"] or found["interval"]) else value
+
+
 def _spelt(cells: Sequence[str]) -> Sequence[str]:
-    """A column of figures with the signs of the user's language; any other column as it is."""
+    """A column of figures in the signs of the user's language; any other column as it is."""
     if language() != "pt" or not all(FIGURE.fullmatch(cell) for cell in cells):
         return cells
     return [cell.replace(", ", "; ").translate(PORTUGUESE) for cell in cells]
 
 
 def _parts(columns: Sequence[Sequence[str]], width: int) -> Iterator[list[Sequence[str]]]:
-    """The columns in groups that fit `width`, each with the first column before it."""
-    first, *rest = columns
-    part = [first]
-    for column in rest:
-        if len(part) > 1 and sum(_least(one) + GAP for one in (*part, column)) > width:
+    """The columns in groups that fit `width`, each with the columns of names before it, as far as there is room."""
+    names = 1
+    while names < len(columns) and not all(FIGURE.fullmatch(" ".join(cell.split())) for cell in columns[names][1:]):
+        names += 1
+    if sum(_least(one) + GAP for one in columns[:names]) > width // 2:
+        names = 1
+    part = first = list(columns[:names])
+    for column in columns[names:]:
+        if len(part) > names and sum(_least(one) + GAP for one in (*part, column)) > width:
             yield part
-            part = [first]
-        part.append(column)
+            part = first
+        part = [*part, column]
     yield part
 
 

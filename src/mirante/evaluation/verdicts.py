@@ -10,6 +10,9 @@ from mirante.types import Estimate, Protocol, Result
 
 SHOWN = ("hit_rate@1", "hit_rate@5", "hit_rate@10", "mrr")
 
+LEVEL = 0.05
+"""Of the corrected p from which on no difference was shown, whatever the interval says."""
+
 Word: TypeAlias = Literal["helps", "hurts", "no difference shown"]
 
 
@@ -65,7 +68,9 @@ class Verdict:
 
     @property
     def word(self) -> Word:
-        """What the interval says: it lies above 0, below it, or around it."""
+        """What interval and test say together: where few queries changed, one of them alone may be chance."""
+        if self.p_holm >= LEVEL:
+            return "no difference shown"
         return "helps" if self.low > 0 else "hurts" if self.high < 0 else "no difference shown"
 
     @property
