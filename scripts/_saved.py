@@ -18,6 +18,7 @@ LANGUAGES = ("en", "pt")
 LINK = {"en": "*[Em português]({name}.pt-BR.md)*", "pt": "*[In English]({name}.md)*"}
 CODE = re.compile(r"(`[^`]*`)")
 NO_BREAK = "\0"
+ENDS = re.compile(r"\[([-+−]?\d[\d.]*), ([-+−]?\d[\d.]*)\]")
 NUMBER = re.compile(r"(?<=\d)[.,](?=\d)")
 
 
@@ -50,11 +51,11 @@ def head(title: str, name: str, lang: str) -> str:
 
 
 def numbers(text: str, lang: str) -> str:
-    """`text` with its numbers as `lang` writes them, code left alone: 1,234.5 is 1.234,5 in Portuguese."""
+    """`text` with its numbers as `lang` writes them, code left alone: 1,234.5 is 1.234,5, [1.5, 2] is [1,5; 2]."""
     if lang == "en":
         return text
     parts = CODE.split(text)
-    return "".join(part if part.startswith("`") else NUMBER.sub(_other, part) for part in parts)
+    return "".join(part if part.startswith("`") else NUMBER.sub(_other, ENDS.sub(r"[\1; \2]", part)) for part in parts)
 
 
 def _other(found: re.Match[str]) -> str:

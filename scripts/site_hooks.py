@@ -20,7 +20,7 @@ from latex2mathml.converter import convert
 from mkdocs.structure.files import File, Files
 
 import chapters
-from _pages import DOCS, LINK, OTHER_LANGUAGE, ROOT, SUFFIXES, fences, pages, prose
+from _pages import DOCS, LINK, OTHER_LANGUAGE, ROOT, SUFFIXES, fences, language, pages, prose, twin
 
 SOURCE = "source/"
 TWIN = "twin:"
@@ -135,12 +135,12 @@ def _page_of(path: Path) -> str:
 
 def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Files) -> str:
     """Lead links to where their files are shown, take the line on the other language away, name plain lexers."""
-    uri = page.file.src_uri
+    uri, lang = page.file.src_uri, config.extra["locale"]
     path = _origin(uri)
     text = OTHER_LANGUAGE.sub("", markdown, count=1)
-    text = _outside_fences(text, path.name, lambda part: LINK.sub(lambda found: _led(found, path, uri), part))
-    if page.file.src_uri.startswith("guide/") and path in _chapters(config.extra["locale"]):
-        told = NOTEBOOK[config.extra["locale"]].format(name=_notebook(path))
+    text = _outside_fences(text, path.name, lambda part: LINK.sub(lambda found: _led(found, path, uri, lang), part))
+    if uri.startswith("guide/") and path in _chapters(lang):
+        told = NOTEBOOK[lang].format(name=_notebook(path))
         title, rest = text.split("\n", 1)
         text = f"{title}\n\n{told}\n{rest}"
     return text
@@ -170,12 +170,14 @@ def _outside_fences(markdown: str, page: str, change: Any) -> str:
     return "\n".join(parts)
 
 
-def _led(found: re.Match[str], path: Path, uri: str) -> str:
+def _led(found: re.Match[str], path: Path, uri: str, lang: str) -> str:
     """A link as it stands on the site."""
     target = _target(path, found["target"])
     if target is None:
         return found[0]
     anchor = found["target"].partition("#")[1:]
+    if uri.startswith(SOURCE) and target in _site_pages() and language(target) != lang:
+        target = twin(target)
     if not _on_site(target):
         if not target.is_file():
             return found[0] if not uri.startswith(SOURCE) else f"`{found['text'].strip('`')}`"
