@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 import chapters
-from _pages import DOCS, ROOT, language
+from _pages import ROOT, fences, pages
 from chapters import cells, compare, notebook, same, write
 
 PAGE = """# A chapter
@@ -111,13 +111,25 @@ def test_a_chapter_prints_what_it_says_in_both_languages(path: Path) -> None:
     assert chapters.check(path, into=False) == []
 
 
-HOW_TO = [path for path in sorted((DOCS / "how-to").glob("*.md")) if language(path) == "en"]
+def runs(path: Path) -> bool:
+    """Whether a page has commands that are run as they are written, and not as a notebook."""
+    told = fences(path.read_text(encoding="utf-8"), path.name)
+    return path.parent.name != "guide" and any(one.info == ("console",) for one in told)
+
+
+COMMANDED = [path for path in pages("en") if runs(path)]
+
+
+def test_every_how_to_page_has_commands_to_run() -> None:
+    assert [path.stem for path in COMMANDED if path.parent.name == "how-to"] == [
+        "caption", "compare-in-portuguese", "fine-tune-on-8-gb", "moderate", "own-pictures", "rerank", "scale-out", "serve",
+    ]  # fmt: skip
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("path", HOW_TO, ids=lambda path: path.stem)
-def test_the_commands_of_a_how_to_page_run(path: Path) -> None:
+@pytest.mark.parametrize("path", COMMANDED, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_commands_of_a_page_run(path: Path) -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "page_commands.py", path], capture_output=True, text=True, check=False
     )
