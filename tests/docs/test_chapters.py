@@ -122,7 +122,8 @@ COMMANDED = [path for path in pages("en") if runs(path)]
 
 def test_every_how_to_page_has_commands_to_run() -> None:
     assert [path.stem for path in COMMANDED if path.parent.name == "how-to"] == [
-        "caption", "compare-in-portuguese", "fine-tune-on-8-gb", "moderate", "own-pictures", "rerank", "scale-out", "serve",
+        "caption", "compare-in-portuguese", "fine-tune-on-8-gb", "moderate",
+        "own-pictures", "rerank", "scale-out", "serve",
     ]  # fmt: skip
 
 
