@@ -25,6 +25,7 @@ import jupytext
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+import mirante
 from _pages import DOCS, LINK, OTHER_LANGUAGE, SUFFIXES, Fence, fences, language
 
 GUIDE = DOCS / "guide"
@@ -36,7 +37,7 @@ SETUP = """\
 import importlib.util, os, subprocess, sys
 
 if importlib.util.find_spec("mirante") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "mirante[all]"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "mirante[all]=={version}"], check=True)
 programs = os.path.dirname(sys.executable)
 os.environ.update(MIRANTE_LANG="{lang}", COLUMNS="100", PATH=programs + os.pathsep + os.environ["PATH"])"""
 HEAD = "---\njupyter:\n  kernelspec: {name: python3, display_name: Python 3, language: python}\n---\n\n"
@@ -79,7 +80,7 @@ def notebook(path: Path) -> Any:
         last = output.last if output else fence.last
         lines[fence.first - 1 : last] = ["```python", *code(fence).splitlines(), "```"]
     first, rest = "\n".join(OTHER_LANGUAGE.sub("", "\n".join(lines)).splitlines()).split("\n", 1)
-    setup = SETUP.format(lang="pt" if language(path) == "pt-BR" else "en")
+    setup = SETUP.format(version=mirante.__version__, lang="pt" if language(path) == "pt-BR" else "en")
     body = f"{HEAD}{first}\n\n```python\n{setup}\n```\n{rest}\n"
     made = jupytext.reads(LINK.sub(lambda found: _alone(found, path), body), fmt="md")
     for cell in made.cells:

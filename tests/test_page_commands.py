@@ -104,7 +104,7 @@ def test_a_readme_that_proves_nothing_is_refused(readme: Path, text: str, messag
 
 SERVER = """
 ```console server
-$ echo http://{address}; echo started >> {log}; exec sleep 600
+$ echo http://{address}; echo started $$ >> {log}; exec sleep 600
 ```
 
 ```console
@@ -116,12 +116,12 @@ $ {last}
 
 def test_a_server_runs_until_the_end_of_its_page(tmp_path: Path) -> None:
     readme, log = tmp_path / "README.md", tmp_path / "log"
-    text = SERVER.format(address="localhost:1", log=log, last="pgrep -f 'sleep 60[0]'")
+    text = SERVER.format(address="localhost:1", log=log, last=f"kill -0 $(cut -d' ' -f2 {log})")
     readme.write_text(text, encoding="utf-8")
     done = runner(readme)
     assert done.returncode == 0, done.stderr
-    assert "started" in done.stdout.splitlines()
-    running = int(done.stdout.splitlines()[-2])
+    word, running = log.read_text(encoding="utf-8").split()
+    assert word == "started"
     assert not Path(f"/proc/{running}").exists()
 
 

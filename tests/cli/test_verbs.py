@@ -149,7 +149,6 @@ def test_two_models_are_compared_and_scored_again_under_another_protocol(
     assert not (tmp_path / "third" / "embeddings").exists()
 
 
-@pytest.mark.slow
 def test_evaluate_says_how_many_pictures_were_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -165,6 +164,7 @@ def test_evaluate_says_how_many_pictures_were_left_out(tmp_path: Path, capsys: p
     assert answer.out.count("Unreadable pictures left out: 1 (`mirante inspect` names them)") == 2
 
 
+@pytest.mark.slow
 def test_train_writes_a_model_that_opens(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 from pathlib import Path
 from string import Formatter
 
+import numpy as np
 import pytest
 
 from mirante import messages
@@ -76,7 +77,7 @@ def test_which_language_is_chosen(
 
 
 def test_numbers_of_a_text_have_the_signs_of_its_language() -> None:
-    values = {"all": 1921410, "trained": 473344, "share": 24.6}
+    values = {"all": 1921410, "trained": np.int64(473344), "share": np.float32(24.6)}
     assert "1,921,410" in messages.text("estimate.parameters", "en", **values)
     assert messages.text("estimate.parameters", "pt", **values) == (
         "Parâmetros: 1.921.410, dos quais 473.344 são treinados (24,6 %)"

@@ -19,7 +19,8 @@ if TYPE_CHECKING:  # help needs no numpy, which it would bring
 
 INTERVAL = re.compile(r" (\[[^\[\]]+\])$")
 FIGURE = re.compile(
-    r"(?:[-−+±≈<~]? ?\d[\d.,]*(?:[eE][-+]\d+)?(?P<unit> ?(?:%|ms|s|h|MB|GB|TB|USD))?(?P<interval> \[[-−+\d., ]+\])?)?"
+    r"(?:[-−+±≈<~]? ?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]\d+)?"
+    r"(?P<unit> ?(?:%|ms|s|h|MB|GB|TB|USD))?(?P<interval> \[[-−+\d., ]+\])?)?"
 )
 WHOLE = 30
 """Characters of a name or a figure that a table never parts for want of room."""
@@ -55,7 +56,8 @@ class Output:
         from rich.console import Console
 
         console = Console(highlight=False, markup=False)
-        columns = [[name, *_spelt(cells)] for name, *cells in zip(head, *rows, strict=True)]
+        (first, *names), *rest = zip(head, *rows, strict=True)
+        columns = [[first, *names], *([name, *_spelt(cells)] for name, *cells in rest)]
         if sum(max(map(len, column)) + GAP for column in columns) > console.width:
             columns = [[INTERVAL.sub(r"\n\1", cell) for cell in column] for column in columns]
         for part in _parts(columns, console.width):

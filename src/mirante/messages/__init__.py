@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from numbers import Number
 from string import Formatter
 from typing import Any
 
@@ -24,7 +25,7 @@ class _Portuguese(Formatter):
 
     def format_field(self, value: Any, form: str) -> str:
         written: str = super().format_field(value, form)
-        return written.translate(PORTUGUESE) if form and isinstance(value, int | float) else written
+        return written.translate(PORTUGUESE) if form and isinstance(value, Number) else written
 
 
 FORMATTERS: Mapping[str, Formatter] = {"en": Formatter(), "pt": _Portuguese()}
