@@ -48,7 +48,7 @@ Apache-2.0, as the pictures and the code that made it.
 PORTUGUESE = """# O modelo embutido `scenes`
 
 Um codificador duplo no formato do SigLIP (transformers), {size}: um
-ViT de 6 camadas e largura 128 sobre 72 × 72 pixels, com retalhos de 12, e uma torre de texto de 2 camadas com um
+ViT de 6 camadas e largura 128 sobre 72 × 72 pixels, com patches de 12, e uma torre de texto de 2 camadas com um
 tokenizador próprio, que conhece as palavras das duas línguas. Foi treinado do zero por `mirante train` com as imagens
 desenhadas de `scenes`, **só em inglês**; as palavras portuguesas estão em seu tokenizador, não em seus pesos.
 

@@ -10,10 +10,10 @@ once, however often it is written, from the root of the repository, with `.venv/
 
 import argparse
 import os
-import selectors
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,6 +23,9 @@ from pathlib import Path
 from _pages import ROOT, fences
 
 READMES = ("README.md", "README.pt-BR.md")
+KINDS = {"run": "run ", "server": "run&", "no-run": "skip"}
+"""Kind of command → how it is listed."""
+
 SERVER_SECONDS = 120.0
 
 
@@ -40,6 +43,11 @@ def commands(markdown: str, name: str) -> Iterator[Command]:
     for fence in fences(markdown, name):
         if fence.info[:1] != ("console",):
             continue
+        kind = " ".join(fence.info[1:]) or "run"
+        if kind not in KINDS:
+            raise SystemExit(
+                f"{name}:{fence.first}: no fence is of the kind {kind!r}: write console, server or no-run."
+            )
         pending = ""
         for number, line in enumerate(fence.lines, start=fence.first + 1):
             text = line.strip()
@@ -49,7 +57,7 @@ def commands(markdown: str, name: str) -> Iterator[Command]:
             if pending.endswith("\\"):
                 pending = pending[:-1].rstrip()
                 continue
-            yield Command(pending, f"{name}:{number}", *fence.info[1:2])
+            yield Command(pending, f"{name}:{number}", kind)
             pending = ""
         if pending:
             raise SystemExit(f"{name}:{fence.last}: the block ends within a command: remove the last backslash.")
@@ -97,17 +105,20 @@ def running(command: Command) -> Iterator[bool]:
 
 
 def _answers(process: subprocess.Popen[bytes]) -> bool:
-    """Whether the process prints an address in time; what it prints is shown until then."""
-    told, end = b"", time.monotonic() + SERVER_SECONDS
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(process.stdout, selectors.EVENT_READ)  # type: ignore[arg-type]
-        while b"http://" not in told and waiting.select(max(0.0, end - time.monotonic())):
-            piece = os.read(process.stdout.fileno(), 65536)  # type: ignore[union-attr]
-            if not piece:
-                break
-            told += piece
-    print(told.decode(errors="replace"), flush=True)
-    return b"http://" in told
+    """Whether the process prints an address in time; what it prints is shown, and read for as long as it runs."""
+    settled, found = threading.Event(), threading.Event()
+
+    def read() -> None:
+        for line in process.stdout or ():
+            print(line.decode(errors="replace"), end="", flush=True)
+            if b"http://" in line:
+                found.set()
+                settled.set()
+        settled.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    settled.wait(SERVER_SECONDS)
+    return found.is_set()
 
 
 def run_page(found: Sequence[Command]) -> list[Command]:
@@ -155,8 +166,7 @@ def main() -> int:
     options = parser.parse_args()
     found = unseen(options.files, options.done)
     if options.list:
-        words = {"run": "run ", "server": "run&", "no-run": "skip"}
-        print("\n".join(f"{words[one.kind]}  {one.place}  {one.text}" for page in found for one in page))
+        print("\n".join(f"{KINDS[one.kind]}  {one.place}  {one.text}" for page in found for one in page))
         return 0
     failed = [one for page in found for one in run_page(page)]
     for one in failed:

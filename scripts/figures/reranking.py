@@ -11,13 +11,15 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "results" / "elip.md"
 HEAD = "| entry | k | base | re-ranked | difference | kept, ms | first, ms |"
-ROW = re.compile(r"\| (\d) \| (\d+) \|[^|]*\|[^|]*\| \+([\d.]+) \[([\d.]+), ([\d.]+)\] \| (\d+) \| \d+ \|")
+ROW = re.compile(r"\| (\d) \| (\d+) \|[^|]*\|[^|]*\| ([-+][\d.]+) \[(-?[\d.]+), (-?[\d.]+)\] \| (\d+) \| \d+ \|")
 
 
 def rows() -> list[tuple[int, int, float, float, float, int]]:
     """Entry layer, k, points gained, ends of their interval, milliseconds of kept candidates; as the page has them."""
     table = PAGE.read_text(encoding="utf-8").split(HEAD)[1].split("\n\n")[0]
     found = [tuple(map(float, one)) for one in ROW.findall(table)]
+    if len(found) != table.count("\n| "):
+        raise SystemExit(f"{PAGE.name}: {len(found)} rows of the table are as expected, not all: see {ROW.pattern}.")
     return [(int(e), int(k), gain, low, high, int(ms)) for e, k, gain, low, high, ms in found]
 
 
@@ -25,7 +27,7 @@ def cost(lang: str) -> Figure:
     """Points against milliseconds, one line an entry layer."""
     words = {
         "en": ("milliseconds a query (candidates kept)", "points of hit rate@1 gained", "from layer {}", "k = {}"),
-        "pt-BR": ("milissegundos por consulta (candidatos guardados)", "pontos de hit rate@1 ganhos", "da camada {}",
+        "pt-BR": ("milissegundos por consulta (candidatas guardadas)", "pontos de hit rate@1 ganhos", "da camada {}",
                   "k = {}"),
     }[lang]  # fmt: skip
     figure, axis = plt.subplots(figsize=(8.0, 3.9))

@@ -52,10 +52,11 @@ def tables(text: str) -> list[str]:
     return re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE)
 
 
-def figures(path: Path) -> list[list[str]]:
-    """The numbers of each table, without the signs between their digits."""
+def figures(path: Path) -> list[list[list[str]]]:
+    """The numbers of each row of each table, in order, without the signs between their digits."""
     text = LINK.sub(lambda found: found["text"], prose(read(path), path.name))
-    return [sorted(re.sub(r"\D", "", one) for one in NUMBER.findall(table)) for table in tables(text)]
+    rows = [[NUMBER.findall(row) for row in table.splitlines()] for table in tables(text)]
+    return [[[re.sub(r"\D", "", one) for one in row] for row in table] for table in rows]
 
 
 @pytest.mark.parametrize("page", BOTH, ids=name)
@@ -90,9 +91,6 @@ def test_each_figure_names_the_command_or_the_paper_it_comes_from(page: Path) ->
         if (measured or pictures) and not NAMED.search(text):
             silent.append(title)
     assert silent == []
-
-
-CALL = re.compile(r"(?:^|\s|\()(?:mirante|torchrun .*-m mirante)\s")
 
 
 def calls(text: str) -> Iterator[list[str]]:
@@ -159,7 +157,7 @@ def test_fences_are_of_the_kinds_that_are_known(page: Path) -> None:
     assert [one.first for one in fences(read(page), page.name) if not kinds(one)] == []
 
 
-WRITTEN = [path for path in sorted(ROOT.rglob("*.md")) if not any(part.startswith(".") for part in path.parts)]
+WRITTEN = [path for path in sorted(ROOT.rglob("*.md")) if "/." not in f"/{path.relative_to(ROOT)}"]
 LOCAL = [path for path in WRITTEN if path.relative_to(ROOT).parts[0] not in {"runs", "out", "site", "build", "dist"}]
 
 
