@@ -15,8 +15,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
-LOADED = {"script": "src", "img": "src", "source": "src", "iframe": "src", "video": "src", "link": "href"}
-STYLE_URL = re.compile(r"(?:url\(\s*[\"']?|@import\s+[\"'])((?:https?:)?//[^\"')\s]+)")
+LOADED = {"script", "img", "source", "iframe", "video", "audio", "object", "embed", "use", "image"}
+"""Elements of which a browser loads every address by itself."""
+ADDRESSES = ("src", "href", "xlink:href", "data", "poster")
+STYLE_URL = re.compile(r"(?:url\(\s*|@import\s+)[\"']?((?:https?:)?//[^\"')\s]+)")
 NOT_FOUND = "404.html"
 """Made for servers: its addresses start at the server's root."""
 
@@ -28,6 +30,7 @@ class Page(HTMLParser):
     links: list[str] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
     anchors: set[str] = field(default_factory=set)
+    in_style: bool = False
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -38,10 +41,17 @@ class Page(HTMLParser):
         self.anchors |= {told[name] for name in ("id", "name") if told.get(name)}
         if tag == "a" and "href" in told:
             self.links.append(told["href"])
-        elif LOADED.get(tag, "") in told and told.get("rel") not in {"canonical", "prev", "next", "alternate"}:
-            self.loads.append(told[LOADED[tag]])
+        elif tag in LOADED or (tag == "link" and told.get("rel") not in {"canonical", "prev", "next", "alternate"}):
+            self.loads += [told[name] for name in ADDRESSES if name in told]
+            self.loads += [one.split()[0] for one in told.get("srcset", "").split(",") if one.strip()]
+        self.in_style = tag == "style"
         if "style" in told:
             self.loads += STYLE_URL.findall(told["style"])
+
+    def handle_data(self, data: str) -> None:
+        """Keep what a style within the page fetches."""
+        if self.in_style:
+            self.loads += STYLE_URL.findall(data)
 
 
 @cache
@@ -61,7 +71,7 @@ def faults(site: Path) -> list[str]:
         page, name = read(path), path.relative_to(site)
         found += [f"{name}: loads {address} from elsewhere" for address in page.loads if _elsewhere(address)]
         local = [address for address in (*page.links, *page.loads) if not _elsewhere(address)]
-        found += [f"{name}: {fault}" for address in local if (fault := _dead(path, address))]
+        found += [f"{name}: {fault}" for address in local if (fault := _dead(path, address, site))]
     for path in sorted(site.rglob("*.css")):
         fetched = STYLE_URL.findall(path.read_text(encoding="utf-8"))
         found += [f"{path.relative_to(site)}: loads {address} from elsewhere" for address in fetched]
@@ -73,13 +83,13 @@ def _elsewhere(address: str) -> bool:
     return bool(parts.netloc) or parts.scheme in {"http", "https", "mailto"}
 
 
-def _dead(path: Path, address: str) -> str:
+def _dead(path: Path, address: str, site: Path) -> str:
     """Why an address within the site leads nowhere, empty where it leads somewhere."""
     parts = urlsplit(address)
     if parts.scheme in {"data", "javascript"}:
         return ""
     target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-    if not target.is_file():
+    if not target.is_file() or not target.is_relative_to(site):
         return f"{address} is no file of the site"
     if parts.fragment and target.suffix == ".html" and unquote(parts.fragment) not in read(target).anchors:
         return f"{address}: the page has no such place"

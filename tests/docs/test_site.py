@@ -17,6 +17,7 @@ GOOD = '<a href="b.html#here">b</a> <img src="p.png"> <a href="https://e.org">ou
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
+    (tmp_path.parent / "outside.html").write_text("")
     (tmp_path / "p.png").write_bytes(b"")
     (tmp_path / "a.html").write_text(GOOD)
     (tmp_path / "b.html").write_text('<p id="here"></p>')
@@ -36,6 +37,11 @@ def test_a_sound_site_has_no_faults(site: Path) -> None:
         ('<img src="q.png">', "q.png is no file of the site"),
         ('<script src="https://cdn.example.org/x.js"></script>', "loads https://cdn.example.org/x.js from elsewhere"),
         ('<link rel="stylesheet" href="//fonts.example.org/x.css">', "loads //fonts.example.org/x.css from elsewhere"),
+        ('<a href="../outside.html">', "../outside.html is no file of the site"),
+        ('<img src="p.png" srcset="p.png 1x, https://e.org/q.png 2x">', "loads https://e.org/q.png from elsewhere"),
+        ('<video poster="https://e.org/x.png">', "loads https://e.org/x.png from elsewhere"),
+        ('<object data="https://e.org/x.svg">', "loads https://e.org/x.svg from elsewhere"),
+        ("<style>@import url(https://e.org/x.css)</style>", "loads https://e.org/x.css from elsewhere"),
         ('<p style="background: url(https://e.org/x.png)">', "loads https://e.org/x.png from elsewhere"),
     ],
 )
