@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from _saved import LINK, numbers, paragraph
+from _pages import link, paragraph
+from _saved import numbers
 from mirante.cli.output import percent
 from mirante.types import Estimate
 
@@ -160,7 +161,7 @@ def on_site(figures: dict[str, Any], parts: Sequence[str], lang: str) -> str:
     words = {"beside": BESIDE, "made": made, "limits": LIMITS[lang]}
     card = _card(PACKAGED if lang == "en" else PORTUGUESE, figures, parts, lang, words)
     title, _, rest = card.partition("\n")
-    whole = f"{title}\n\n{LINK[lang].format(name='model')}\n{rest}"
+    whole = f"{title}\n\n{link('model', lang)}\n{rest}"
     return "\n\n".join(part if _is_short(part) else paragraph(part) for part in whole.split("\n\n"))
 
 

@@ -1,7 +1,9 @@
-"""The pages of `docs/`: which there are, in which language, and what stands in their fences and links."""
+"""The pages of `docs/`: which there are, in which language, what stands in their fences, and how scripts write them."""
 
 import re
-from collections.abc import Iterator
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,8 @@ ENGLISH_ONLY = ("decisions",)
 
 MARKS = re.compile(r"^(?P<indent>\s*)(?P<marks>`{3,})(?P<info>[^`]*)$")
 LINK = re.compile(r"(?P<picture>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<target>[^)\s]+)\)")
+CODE = re.compile(r"(``.+?``|`[^`]*`)")
+NO_BREAK = "\0"
 OTHER_LANGUAGE = re.compile(r"^\*\[(?:Em português|In English)\]\([^)]+\)\*\n+", re.MULTILINE)
 
 
@@ -78,3 +82,32 @@ def prose(markdown: str, name: str) -> str:
     for fence in fences(markdown, name):
         lines[fence.first - 1 : fence.last] = [""] * (fence.last - fence.first + 1)
     return "\n".join(lines)
+
+
+def link(name: str, lang: str) -> str:
+    """The line of a page, `name` without its ending, that leads to its twin; `lang` is `"en"` or `"pt"`."""
+    return f"*[Em português]({name}.pt-BR.md)*" if lang == "en" else f"*[In English]({name}.md)*"
+
+
+def paragraph(text: str) -> str:
+    """`text` in lines of at most 120 characters, no code broken over two."""
+    whole = CODE.sub(lambda code: code.group().replace(" ", NO_BREAK), " ".join(text.split()))
+    return textwrap.fill(whole, 120, break_long_words=False, break_on_hyphens=False).replace(NO_BREAK, " ")
+
+
+def settle(pages: Mapping[Path, str], *, check: bool, source: str, again: str) -> int:
+    """Write what pages should hold; or with `check` say which do not, 1 when one does not.
+
+    Args:
+        pages: file → its text.
+        check: write nothing.
+        source: who knows what they should hold, e.g. `"the code says"`, for the message.
+        again: the command that writes them, for the message.
+    """
+    stale = [path for path, page in pages.items() if not path.is_file() or path.read_text(encoding="utf-8") != page]
+    if check and stale:
+        print(f"Not what {source}: {', '.join(map(str, stale))}. Run {again}.", file=sys.stderr)
+        return 1
+    for path in stale:
+        path.write_text(pages[path], encoding="utf-8")
+    return 0

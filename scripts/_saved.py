@@ -9,15 +9,12 @@ The figures are JSON beside the pages.
 
 import argparse
 import re
-import sys
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
+import _pages
+
 LANGUAGES = ("en", "pt")
-LINK = {"en": "*[Em português]({name}.pt-BR.md)*", "pt": "*[In English]({name}.md)*"}
-CODE = re.compile(r"(`[^`]*`)")
-NO_BREAK = "\0"
 ENDS = re.compile(r"\[([-+−]?\d[\d.]*), ([-+−]?\d[\d.]*)\]")
 NUMBER = re.compile(r"(?<=\d)[.,](?=\d)")
 
@@ -35,34 +32,21 @@ def twins(folder: Path, name: str) -> dict[str, Path]:
 
 def settle(pages: Mapping[Path, str], *, check: bool, script: str, option: str = "--pages") -> int:
     """Write pages; or with `check` say which are not current, 1 when one is not."""
-    stale = [path for path, page in pages.items() if not path.is_file() or path.read_text(encoding="utf-8") != page]
-    if check and stale:
-        named = ", ".join(map(str, stale))
-        print(f"Not what the saved figures say: {named}. Run {script} {option}.", file=sys.stderr)
-        return 1
-    for path in stale:
-        path.write_text(pages[path], encoding="utf-8")
-    return 0
+    return _pages.settle(pages, check=check, source="the saved figures say", again=f"{script} {option}")
 
 
 def head(title: str, name: str, lang: str) -> str:
     """Title and link to the page's twin."""
-    return f"# {title}\n\n{LINK[lang].format(name=name)}\n"
+    return f"# {title}\n\n{_pages.link(name, lang)}\n"
 
 
 def numbers(text: str, lang: str) -> str:
     """`text` with its numbers as `lang` writes them, code left alone: 1,234.5 is 1.234,5, [1.5, 2] is [1,5; 2]."""
     if lang == "en":
         return text
-    parts = CODE.split(text)
+    parts = _pages.CODE.split(text)
     return "".join(part if part.startswith("`") else NUMBER.sub(_other, ENDS.sub(r"[\1; \2]", part)) for part in parts)
 
 
 def _other(found: re.Match[str]) -> str:
     return "." if found.group() == "," else ","
-
-
-def paragraph(text: str) -> str:
-    """`text` in lines of at most 120 characters, no code broken over two."""
-    whole = CODE.sub(lambda code: code.group().replace(" ", NO_BREAK), " ".join(text.split()))
-    return textwrap.fill(whole, 120, break_long_words=False, break_on_hyphens=False).replace(NO_BREAK, " ")

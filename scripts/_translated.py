@@ -21,14 +21,14 @@ backticks than its English are errors, whether the pages are written or checked.
 import argparse
 import json
 import re
-import sys
-import textwrap
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+
+from _pages import link, settle
 
 TABLES = Path(__file__).with_name("translations")
 CODE = re.compile(r"``.+?``|`[^`]+`")
@@ -108,19 +108,8 @@ class Generated:
         parser = argparse.ArgumentParser(description=about)
         parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is not current")
         check = parser.parse_args(arguments).check
-        stale = {self.pages[lang]: made for lang, made in self.made().items() if read(self.pages[lang]) != made}
-        for path, made in stale.items():
-            if not check:
-                path.write_text(made, encoding="utf-8")
-        if stale and check:
-            told = ", ".join(map(str, stale))
-            print(f"Not what the code says: {told}. Run scripts/{self.script.name}.", file=sys.stderr)
-        return 1 if stale and check else 0
-
-
-def read(path: Path) -> str | None:
-    """The text of a file, None where there is none."""
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+        pages = {self.pages[lang]: made for lang, made in self.made().items()}
+        return settle(pages, check=check, source="the code says", again=f"scripts/{self.script.name}")
 
 
 def flat(text: str) -> str:
@@ -138,15 +127,9 @@ def codes(text: str) -> Counter[str]:
     return Counter(CODE.findall(text))
 
 
-def paragraph(text: str) -> str:
-    """`text` in lines of at most 120 characters."""
-    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
-
-
 def head(title: str, pages: Mapping[str, Path], lang: str, say: Say) -> str:
     """Title of a page, and the link to the same page in the other language."""
-    link = f"*[Em português]({pages['pt'].name})*" if lang == "en" else f"*[In English]({pages['en'].name})*"
-    return f"# {say(title, lang)}\n\n{link}"
+    return f"# {say(title, lang)}\n\n{link(pages['en'].stem, lang)}"
 
 
 def cell(text: str) -> str:

@@ -1,10 +1,11 @@
 """Pages of which a script writes the table: current or not, written anew or checked."""
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from _pages import settle
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,5 @@ class Written:
         parser = argparse.ArgumentParser(description=about)
         parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is not current")
         check = parser.parse_args().check
-        stale = [path for lang, path in self.pages.items() if path.read_text(encoding="utf-8") != self.page(lang)]
-        for lang, path in self.pages.items():
-            if not check:
-                path.write_text(self.page(lang), encoding="utf-8")
-        if stale and check:
-            told = f"Not what {self.source}: {', '.join(map(str, stale))}. Run {self.script.name}."
-            print(told, file=sys.stderr)
-        return 1 if stale and check else 0
+        pages = {path: self.page(lang) for lang, path in self.pages.items()}
+        return settle(pages, check=check, source=self.source, again=self.script.name)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from _pages import settle
+
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
 PAGES = {"en": DOCS / "cli.md", "pt": DOCS / "cli.pt-BR.md"}
 INTRODUCTIONS = {
@@ -72,17 +74,13 @@ def main() -> int:
     if options.print:
         sys.stdout.buffer.write(page(options.print).encode())
         return 0
-    stale = []
-    for language, path in PAGES.items():
-        call = [sys.executable, __file__, "--print", language]
-        made = subprocess.run(call, check=True, stdout=subprocess.PIPE).stdout
-        if not path.is_file() or path.read_bytes() != made:
-            stale.append(path)
-            if not options.check:
-                path.write_bytes(made)
-    if stale and options.check:
-        print(f"Not what the command line says: {', '.join(map(str, stale))}. Run `make docs`.", file=sys.stderr)
-    return 1 if stale and options.check else 0
+    made = {path: _printed(lang) for lang, path in PAGES.items()}
+    return settle(made, check=options.check, source="the command line says", again="`make docs`")
+
+
+def _printed(lang: str) -> str:
+    call = [sys.executable, __file__, "--print", lang]
+    return subprocess.run(call, check=True, stdout=subprocess.PIPE).stdout.decode()
 
 
 if __name__ == "__main__":

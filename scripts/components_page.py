@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from _docstrings import parse, summary
-from _translated import Generated, Say, cell, head, paragraph
+from _pages import paragraph
+from _translated import Generated, Say, cell, head
 from mirante import indexes, registry
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from _docstrings import parse
-from _translated import Generated, Say, cell, head, paragraph
+from _pages import paragraph
+from _translated import Generated, Say, cell, head
 from mirante.advice import rules
 from mirante.cost import gpus
 from mirante.evaluation.presets import Preset

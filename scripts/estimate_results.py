@@ -20,7 +20,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from _saved import add_options, head, numbers, paragraph, settle, twins
+from _pages import paragraph
+from _saved import add_options, head, numbers, settle, twins
 from mirante import environment
 from mirante.training import TrainConfig, read_config
 from mirante.training.config import Data, LossTerm, Memory, Model, NewModel

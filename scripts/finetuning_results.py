@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from _saved import add_options, head, numbers, paragraph, settle, twins
+from _pages import paragraph
+from _saved import add_options, head, numbers, settle, twins
 from mirante.cli.output import percent
 from mirante.progress import Line, listening
 from mirante.training import read_config, train

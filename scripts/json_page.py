@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from _json_documents import Catalogue, Field, Part, read
-from _translated import Generated, Say, cell, paragraph
+from _pages import paragraph
+from _translated import Generated, Say, cell
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
 PAGES = {"en": DOCS / "json.md", "pt": DOCS / "json.pt-BR.md"}

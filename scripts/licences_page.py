@@ -14,13 +14,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from _saved import paragraph
+from _pages import link, paragraph
 from _translated import Generated, Say, cell
 from mirante.datasets import every_published
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {"en": ROOT / "docs" / "licences.md", "pt": ROOT / "docs" / "licences.pt-BR.md"}
-LINK = {"en": "*[Em português](licences.pt-BR.md)*", "pt": "*[In English](licences.md)*"}
 SUFFIX = {"en": "", "pt": ".pt-BR"}
 DEVELOPMENT = ("dev", "docs")
 GATHERED = ("all",)
@@ -155,7 +154,7 @@ def page(lang: str, say: Say) -> str:
     develop = [one for one in every if one not in run]
     parts = [
         f"# {say('Licences', lang)}",
-        LINK[lang],
+        link("licences", lang),
         told(OWN, lang, say),
         told(ABOUT, lang, say),
         f"## {say('What Mirante needs to run', lang)}",

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 
 import mirante
 from _docstrings import Docstring, parse
-from _translated import Generated, Say, cell, head, paragraph
+from _pages import paragraph
+from _translated import Generated, Say, cell, head
 from mirante import errors
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"

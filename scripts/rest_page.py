@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import _rest_examples
+from _pages import paragraph
 from _rest_examples import EXAMPLES, REFUSED, Route, Service
-from _translated import Generated, Say, cell, paragraph
+from _translated import Generated, Say, cell
 from mirante.service.settings import SCOPES
 
 Schema: TypeAlias = Mapping[str, Any]

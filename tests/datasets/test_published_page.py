@@ -38,7 +38,7 @@ def test_a_stale_table_is_noticed(tmp_path: Path) -> None:
         text = (ROOT / "docs/topics" / page).read_text(encoding="utf-8")
         (tmp_path / "docs/topics" / page).write_text(text.replace("Winoground", "Vinoground"), encoding="utf-8")
     script = tmp_path / "scripts/datasets_page.py"
-    for name in (script.name, "_written.py"):
+    for name in (script.name, "_written.py", "_pages.py"):
         (tmp_path / "scripts" / name).write_text(
             (ROOT / "scripts" / name).read_text(encoding="utf-8"), encoding="utf-8"
         )

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 import _translated
-from _translated import Generated, Say, Translations, paragraph
+from _pages import paragraph
+from _translated import Generated, Say, Translations
 
 ABOUT = "Keeps `depth`\n    answers."
 FLAT = "Keeps `depth` answers."
