@@ -44,11 +44,11 @@ def test_a_figure_is_written_as_each_language_does(script: ModuleType) -> None:
     known = json.loads(script.SAVED.read_text(encoding="utf-8"))
     known["scenes-pt"][0]["after"] = {"value": 0.9876, "low": 0.5, "high": 1.0}
     assert "| 98.8 % [50.0, 100.0] |" in script.page(known, "en")
-    assert "| 98,8 % [50,0, 100,0] |" in script.page(known, "pt")
+    assert "| 98,8 % [50,0; 100,0] |" in script.page(known, "pt")
 
 
 def test_numbers_change_and_code_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(ROOT / "scripts"), *sys.path])
     numbers = importlib.import_module("_saved").numbers
-    assert numbers("1,921,410 of `0.5`, 2.5 % [1.1, 4.9].", "pt") == "1.921.410 of `0.5`, 2,5 % [1,1, 4,9]."
+    assert numbers("1,921,410 of `0.5`, 2.5 % [1.1, 4.9].", "pt") == "1.921.410 of `0.5`, 2,5 % [1,1; 4,9]."
     assert numbers("1,921,410 of 0.5", "en") == "1,921,410 of 0.5"
