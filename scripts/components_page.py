@@ -48,7 +48,7 @@ class Family:
         title: of its part of the page.
         about: how its components are named where they are used.
         more: page on them, from `docs/reference`, without its ending.
-        names: component → how it is written; by default as it is called.
+        names: component → how it is written.
         needs: extra that all of them need.
     """
 

@@ -182,8 +182,10 @@ def default(one: Field[Any], lang: str, say: Say) -> str:
         value = one.default_factory()
     if value is MISSING:
         return say("required", lang)
-    if value is None or value in (math.inf, -math.inf):
+    if value is None:
         return "—"
+    if value in (math.inf, -math.inf):
+        return say("no limit", lang)
     return say("its defaults", lang) if is_dataclass(value) else f"`{toml(value)}`"
 
 

@@ -21,7 +21,7 @@ from mirante.datasets import every_published
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {"en": ROOT / "docs" / "licences.md", "pt": ROOT / "docs" / "licences.pt-BR.md"}
 SUFFIX = {"en": "", "pt": ".pt-BR"}
-DEVELOPMENT = ("dev", "docs")
+DEVELOPMENT = ("dev",)
 GATHERED = ("all",)
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 ADDRESSES = ("source", "repository", "source code", "source-code", "code", "homepage")
