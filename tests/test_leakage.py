@@ -12,6 +12,7 @@ from mirante.datasets import open_dataset
 from mirante.diagnosis.saved import load_looks
 from mirante.errors import DataError
 from mirante.evaluation import Preset
+from mirante.sources import read
 from mirante.training.config import Data
 from mirante.training.data import open_sets
 from mirante.training.near import near_copies
@@ -169,3 +170,14 @@ def test_fingerprints_of_many_pictures_are_made_once(
     monkeypatch.setenv("MIRANTE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(prints, "_FEW", 2)
     assert prints.fingerprints(pictures).ids == first.ids
+
+
+def test_pictures_that_a_protocol_leaves_out_are_not_looked_at(tmp_path: Path) -> None:
+    images, fifth = drawn("test-20"), Preset(fraction=0.2, seed=42)
+    both = pipeline.Source(folder(tmp_path / "both", images))
+    asked = {image.id for image in fifth.choose(read(both)).images}
+    rest = [image for number, image in enumerate(images) if f"{number}.png" not in asked]
+    learnt_from_rest = (pipeline.Source(folder(tmp_path / "rest", rest)),)
+    pipeline.run(pipeline.Job((both,), ("toy",), tmp_path / "out", "en", protocol=fifth, trained_on=learnt_from_rest))
+    (look,) = load_looks(tmp_path / "out")
+    assert (look.leaks.pairs, look.leaks.pictures) == ((), 4)

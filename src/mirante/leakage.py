@@ -42,7 +42,7 @@ def _origin(source: Source) -> Origin:
 
 
 def _look(names: tuple[str, ...], origin: Origin, one: Collection, out: Path) -> Look:
-    asked = one.pairs
+    asked = one.protocol.choose(one.pairs)
     if origin.problem:
         nothing = Leaks(origin.name, asked.name, (), len(asked.images), len(asked.captions), frozenset(), near=False)
         return Look(names, nothing, origin.problem)
